@@ -1,0 +1,1 @@
+//! Between the threads: settings to the audio thread, without a lock.

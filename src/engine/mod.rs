@@ -1,0 +1,41 @@
+//! The sound: one chain of effects, made for the audio thread.
+//!
+//! ```text
+//! in ▸ low cut ▸ hum ▸ denoise + dereverb ▸ eq ▸ de-ess ▸ level ▸ compress ▸ mix ▸ gain ▸ limit ▸ out
+//! ```
+//!
+//! [`Engine::process`] takes blocks of any size, but the chain always runs on frames of a fixed
+//! length (the hop). That is why the output does not depend on how a stream is cut into blocks, and
+//! why no effect needs to care. The hop is a part of the spectral window's delay, so it costs no
+//! extra latency.
+//!
+//! Everything is allocated in [`Engine::new`]; `process`, `set` and `reset` never allocate, lock,
+//! block or panic.
+
+mod chain;
+mod stream;
+
+pub use chain::{Engine, Meters, Monitor};
+pub use stream::{ConfigError, EngineConfig, Latency, MAX_CHANNELS, Stream};
+
+use crate::settings::Settings;
+
+/// The one shape of all effects.
+///
+/// A block is one vector of samples per channel, all of the same length, at most
+/// [`Stream::hop`] samples; the full scale is ±1.
+pub trait Effect {
+    /// Takes over new settings. Changes are heard gradually (20-50 ms), never as a click.
+    fn set(&mut self, settings: &Settings);
+
+    /// Processes one block in place.
+    fn process(&mut self, block: &mut [Vec<f32>]);
+
+    /// Back to the state after `new` and the last `set`, with all ramps finished.
+    fn reset(&mut self);
+
+    /// Delay in samples; constant.
+    fn latency(&self) -> usize {
+        0
+    }
+}

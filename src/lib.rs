@@ -1,0 +1,11 @@
+//! Attune enhances recorded and live speech and audio: noise, reverberation, hum, tone, sibilance
+//! and level.
+//!
+//! The [`engine`] does the sound, controlled by [`settings`]; [`bridge`] carries settings to the
+//! audio thread without locks.
+
+pub mod bridge;
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod engine;
+pub mod settings;

@@ -1,0 +1,5 @@
+//! The `attune` command.
+
+fn main() -> std::process::ExitCode {
+    attune::cli::main()
+}

@@ -1,0 +1,3 @@
+//! Development tasks of Attune: `cargo xtask help`.
+
+fn main() {}
