@@ -12,11 +12,21 @@
 //! Everything is allocated in [`Engine::new`]; `process`, `set` and `reset` never allocate, lock,
 //! block or panic.
 
+mod caution;
 mod chain;
+mod delay;
+mod dereverb;
+mod gain;
+mod math;
+mod neural;
+mod noise;
 mod smooth;
+mod spectral;
+mod stft;
 mod stream;
 
 pub use chain::{Engine, Meters, Monitor};
+pub use spectral::SpectralPass;
 pub use stream::{ConfigError, EngineConfig, Latency, MAX_CHANNELS, Stream};
 
 use crate::settings::Settings;

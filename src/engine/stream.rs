@@ -4,9 +4,9 @@ pub const MAX_CHANNELS: usize = 2;
 /// The two latency modes; a choice of the user, never of the tuner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Latency {
-    /// About 9 ms: for hearing oneself or talking to others.
+    /// About 11 ms: for hearing oneself or talking to others.
     Live,
-    /// About 34 ms: the best quality, for files and mixing.
+    /// About 42 ms: the best quality, for files and mixing.
     Studio,
 }
 
@@ -48,7 +48,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Derives the frame sizes: windows of about 32 ms, hops of 8 ms (studio) or 4 ms (live).
+    /// Derives the frame sizes: windows of about 40 ms, hops of 10 ms (studio) or 5 ms (live).
     pub fn new(config: EngineConfig) -> Result<Stream, ConfigError> {
         let EngineConfig { sample_rate, channels, latency } = config;
         if !(8000..=192_000).contains(&sample_rate) {
@@ -57,8 +57,8 @@ impl Stream {
         if !(1..=MAX_CHANNELS).contains(&channels) {
             return Err(ConfigError::Channels(channels));
         }
-        // A quarter of the window; smooth so that the FFT is fast, even so that it halves.
-        let quarter = fast_length(sample_rate as usize * 8 / 1000);
+        // A quarter of the window of about 40 ms; smooth so that the FFT is fast, even so that it halves.
+        let quarter = fast_length(sample_rate as usize / 100);
         let hop = match latency {
             Latency::Studio => quarter,
             Latency::Live => quarter / 2,
@@ -101,12 +101,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn windows_are_near_32_ms_at_every_rate() {
+    fn windows_are_near_40_ms_at_every_rate() {
         for rate in [8000, 11025, 12345, 16000, 22050, 32000, 44100, 48000, 88200, 96000, 176_400, 192_000] {
             for latency in [Latency::Live, Latency::Studio] {
                 let s = Stream::new(EngineConfig { sample_rate: rate, channels: 1, latency }).unwrap();
                 let ms = s.window as f32 / s.rate * 1000.0;
-                assert!((29.0..36.0).contains(&ms), "{rate} {ms}");
+                assert!((37.0..43.0).contains(&ms), "{rate} {ms}");
                 assert!(s.window.is_multiple_of(s.hop));
             }
         }
