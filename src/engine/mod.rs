@@ -13,6 +13,7 @@
 //! block or panic.
 
 mod chain;
+pub mod neural;
 mod stream;
 
 pub use chain::{Engine, Meters, Monitor};
