@@ -18,7 +18,7 @@ mod delay;
 mod dereverb;
 mod gain;
 mod math;
-mod neural;
+pub mod neural;
 mod noise;
 mod smooth;
 mod spectral;
