@@ -13,10 +13,17 @@
 //! block or panic.
 
 mod chain;
+mod eq;
+mod low_cut;
 mod smooth;
 mod stream;
+mod svf;
+#[cfg(test)]
+mod testing;
 
 pub use chain::{Engine, Meters, Monitor};
+pub use eq::Eq;
+pub use low_cut::LowCut;
 pub use stream::{ConfigError, EngineConfig, Latency, MAX_CHANNELS, Stream};
 
 use crate::settings::Settings;
