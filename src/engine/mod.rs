@@ -14,15 +14,18 @@
 
 mod chain;
 mod eq;
+mod limiter;
 mod low_cut;
 mod smooth;
 mod stream;
 mod svf;
 #[cfg(test)]
 mod testing;
+mod true_peak;
 
 pub use chain::{Engine, Meters, Monitor};
 pub use eq::Eq;
+pub use limiter::Limiter;
 pub use low_cut::LowCut;
 pub use stream::{ConfigError, EngineConfig, Latency, MAX_CHANNELS, Stream};
 

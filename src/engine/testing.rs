@@ -47,7 +47,7 @@ pub fn syllables(stream: &Stream, seconds: f32) -> Vec<Vec<f32>> {
         .map(|c| {
             let noise = noise(length, 7 + c as u32);
             let envelope = |i: usize| ((i as f32 / stream.rate * 40.0 + c as f32).sin()).max(0.0);
-            (0..length).map(|i| envelope(i) * (0.6 * tone[i] + 0.4 * noise[i])).collect()
+            (0..length).map(|i| envelope(i) * (0.4 * tone[i] + 0.2 * noise[i])).collect()
         })
         .collect()
 }
