@@ -13,6 +13,8 @@
 //! block or panic.
 
 mod chain;
+mod compressor;
+mod deess;
 mod eq;
 mod limiter;
 mod low_cut;
@@ -24,6 +26,8 @@ mod testing;
 mod true_peak;
 
 pub use chain::{Engine, Meters, Monitor};
+pub use compressor::Compressor;
+pub use deess::Deess;
 pub use eq::Eq;
 pub use limiter::Limiter;
 pub use low_cut::LowCut;
