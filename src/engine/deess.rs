@@ -1,15 +1,14 @@
-use std::ops::Range;
-
 use super::smooth::{RAMP, Ramp, Segments, db_to_gain, gain_to_db, power_to_db};
 use super::svf::{Shape, Svf};
-use super::{Effect, MAX_CHANNELS, Stream};
+use super::true_peak::greatest;
+use super::{Effect, Stream};
 use crate::settings::{Id, Settings};
 
 /// Sibilance is a band that is louder than the rest of the voice less this, in dB.
 const BALANCE: f32 = -6.0;
 /// How far sibilance must stand out of the steady hiss in its band, in dB.
 const PROMINENCE: f32 = 9.0;
-/// Time constants, in seconds: energy of the band and of the rest, the cut, the steady hiss.
+/// Time constants, in seconds: level of the band and of the rest, the cut, the steady hiss.
 const BAND: f32 = 0.001;
 const REST: f32 = 0.005;
 const ATTACK: f32 = 0.001;
@@ -23,7 +22,7 @@ const INAUDIBLE: f32 = 1e-4;
 
 /// Turns sharp s sounds down: only the band above a frequency, only while it stands out.
 ///
-/// What counts is the energy of the band against that of the rest, so that quiet and loud voices
+/// What counts is the level of the band against that of the rest, so that quiet and loud voices
 /// are treated alike; and against the steady hiss in the band, which is not sibilance.
 pub struct Deess {
     rate: f32,
@@ -107,14 +106,15 @@ impl Effect for Deess {
                 self.filter.begin(moving.then(|| [self.shape()]), self.segments.length());
             }
             self.filter.process(&mut self.band, piece.range.clone());
-            self.detector.listen(block, &self.band, piece.range.clone());
             let (from, to) = self.gain;
             lowest = lowest.min(from).min(to);
-            if (from, to) != (1.0, 1.0) {
-                let step = (to - from) / self.segments.length() as f32;
-                for (block, band) in block.iter_mut().zip(&self.band) {
-                    let samples = block.iter_mut().zip(band).take(piece.range.end).skip(piece.range.start);
-                    for (i, (x, band)) in samples.enumerate() {
+            let step = (to - from) / self.segments.length() as f32;
+            for (block, band) in block.iter_mut().zip(&self.band) {
+                let range = piece.range.clone();
+                let (Some(block), Some(band)) = (block.get_mut(range.clone()), band.get(range)) else { continue };
+                self.detector.listen(block, band);
+                if (from, to) != (1.0, 1.0) {
+                    for (i, (x, band)) in block.iter_mut().zip(band).enumerate() {
                         *x -= (1.0 - (from + step * (piece.offset + i) as f32)) * band;
                     }
                 }
@@ -139,10 +139,8 @@ impl Effect for Deess {
 
 /// Finds sibilance and says how much of it is to be cut.
 struct Detector {
-    /// Samples of all channels in a segment.
-    samples: f32,
-    /// Energies of the band and of the rest in this segment, for each channel.
-    energies: [[f32; 2]; MAX_CHANNELS],
+    /// Peaks of the band and of the rest in this segment.
+    peaks: [f32; 2],
     /// Powers of the band and of the rest, smoothed.
     band: f32,
     rest: f32,
@@ -167,8 +165,7 @@ impl Detector {
     fn new(stream: &Stream, segment: usize) -> Detector {
         let keep = |seconds| stream.smoothing(seconds, segment);
         Detector {
-            samples: (segment * stream.channels) as f32,
-            energies: [[0.0; 2]; MAX_CHANNELS],
+            peaks: [0.0; 2],
             band: 0.0,
             rest: 0.0,
             hiss: 0.0,
@@ -185,26 +182,23 @@ impl Detector {
     }
 
     fn start(&mut self) {
-        self.energies = [[0.0; 2]; MAX_CHANNELS];
+        self.peaks = [0.0; 2];
         (self.band, self.rest, self.cut) = (0.0, 0.0, 0.0);
         // From above the true level is found soon; from below it would take a while.
         self.hiss = 0.0;
     }
 
-    /// Takes in a part of a segment.
-    fn listen(&mut self, block: &[Vec<f32>], band: &[Vec<f32>], range: Range<usize>) {
-        for ((block, band), [in_band, rest]) in block.iter().zip(band).zip(&mut self.energies) {
-            for (x, b) in block.iter().zip(band).take(range.end).skip(range.start) {
-                *in_band += b * b;
-                *rest += (x - b) * (x - b);
-            }
-        }
+    /// Takes in a part of a segment of one channel.
+    fn listen(&mut self, block: &[f32], band: &[f32]) {
+        let rest = block.iter().zip(band).map(|(x, band)| x - band);
+        self.peaks[0] = self.peaks[0].max(greatest(band.iter().copied()));
+        self.peaks[1] = self.peaks[1].max(greatest(rest));
     }
 
     /// Ends a segment: gives the cut in dB, at most `most`.
     fn cut(&mut self, most: f32) -> f32 {
-        let [band, rest] = [0, 1].map(|i| self.energies.iter().map(|e| e[i]).sum::<f32>().min(1e30) / self.samples);
-        self.energies = [[0.0; 2]; MAX_CHANNELS];
+        let [band, rest] = self.peaks.map(|peak| peak.min(1e15).powi(2));
+        self.peaks = [0.0; 2];
         self.band = band + (self.band - band) * self.keep.band;
         self.rest = rest.max(rest + (self.rest - rest) * self.keep.rest);
         let level = power_to_db(self.band);
@@ -277,7 +271,8 @@ mod tests {
             let (x, is_s) = speech(&stream, 3.0);
             for level in [0.01, 0.1, 1.0] {
                 let x: Vec<f32> = x.iter().map(|x| level * x).collect();
-                let y = &run(&mut *settled(MAKE, &stream, &at(9.0, 5000.0)), &[x.clone()], &[stream.hop])[0];
+                let y =
+                    &run(&mut *settled(MAKE, &stream, &at(9.0, 5000.0)), std::slice::from_ref(&x), &[stream.hop])[0];
                 let late = |i: usize| i > stream.samples(1.0);
                 let cut = change(&stream, &x, y, |i| late(i) && is_s[i]);
                 assert!((-9.0..-5.0).contains(&cut), "{cut} at {level} {stream:?}");

@@ -288,8 +288,8 @@ mod tests {
     fn recovers_and_then_leaves_the_sound_alone() {
         let stream = stream(48_000, 1, Latency::Studio);
         let mut limiter = Limiter::new(&stream);
-        let loud = vec![sine(&stream, 1000.0, stream.hop * 10)];
-        run(&mut limiter, &[scaled(&loud[0], 4.0)], &[stream.hop]);
+        let loud = scaled(&sine(&stream, 1000.0, stream.hop * 10), 4.0);
+        run(&mut limiter, &[loud], &[stream.hop]);
         assert!((limiter.gain_db() + 13.04).abs() < 0.1, "{}", limiter.gain_db());
         let x = vec![scaled(&sine(&stream, 300.0, stream.samples(2.0)), 0.5)];
         let y = run(&mut limiter, &x, &[stream.hop]);

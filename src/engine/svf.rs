@@ -71,44 +71,31 @@ fn warp(rate: f32, frequency: f32) -> f32 {
     (PI * (frequency / rate).min(HIGHEST)).tan()
 }
 
-/// One filter as a linear map of the input and its two states, the shortest way from one sample to
-/// the next. Each column holds what goes to the two states and to the output.
-#[derive(Clone, Copy, Debug)]
-struct Matrix {
-    input: [f32; 4],
-    first: [f32; 4],
-    second: [f32; 4],
-}
+/// Filters as linear maps of their input and two states, the shortest way from one sample to the
+/// next: by row (both states, output), column (input, first, second state) and filter.
+type Matrices<const N: usize> = [[[f32; N]; 3]; 3];
 
-impl Matrix {
-    fn new(Shape { g, k, mix: [m0, m1, m2] }: Shape) -> Matrix {
+fn matrices<const N: usize>(shapes: [Shape; N]) -> Matrices<N> {
+    let mut matrices = [[[0.0; N]; 3]; 3];
+    for (i, Shape { g, k, mix: [m0, m1, m2] }) in shapes.into_iter().enumerate() {
         let a1 = 1.0 / (1.0 + g * (g + k));
         let a2 = g * a1;
         let a3 = g * a2;
-        Matrix {
-            input: [2.0 * a2, 2.0 * a3, m0 + m1 * a2 + m2 * a3, 0.0],
-            first: [2.0 * a1 - 1.0, 2.0 * a2, m1 * a1 + m2 * a2, 0.0],
-            second: [-2.0 * a2, 1.0 - 2.0 * a3, m2 * (1.0 - a3) - m1 * a2, 0.0],
+        let matrix = [
+            [2.0 * a2, 2.0 * a1 - 1.0, -2.0 * a2],
+            [2.0 * a3, 2.0 * a2, 1.0 - 2.0 * a3],
+            [m0 + m1 * a2 + m2 * a3, m1 * a1 + m2 * a2, m2 * (1.0 - a3) - m1 * a2],
+        ];
+        for (row, values) in matrices.iter_mut().zip(matrix) {
+            row.iter_mut().zip(values).for_each(|(column, value)| column[i] = value);
         }
     }
+    matrices
+}
 
-    #[inline(always)]
-    fn zip(&self, other: &Matrix, f: impl Fn(f32, f32) -> f32) -> Matrix {
-        Matrix {
-            input: std::array::from_fn(|i| f(self.input[i], other.input[i])),
-            first: std::array::from_fn(|i| f(self.first[i], other.first[i])),
-            second: std::array::from_fn(|i| f(self.second[i], other.second[i])),
-        }
-    }
-
-    /// One sample: gives the output.
-    #[inline(always)]
-    fn tick(&self, state: &mut [f32; 2], x: f32) -> f32 {
-        let [s1, s2] = *state;
-        let next: [f32; 4] = std::array::from_fn(|i| self.first[i] * s1 + (self.second[i] * s2 + self.input[i] * x));
-        *state = [next[0], next[1]];
-        next[2]
-    }
+#[inline(always)]
+fn zip<const N: usize>(a: &Matrices<N>, b: &Matrices<N>, f: impl Fn(f32, f32) -> f32) -> Matrices<N> {
+    std::array::from_fn(|r| std::array::from_fn(|c| std::array::from_fn(|i| f(a[r][c][i], b[r][c][i]))))
 }
 
 /// `N` filters in series, for all channels.
@@ -118,18 +105,18 @@ impl Matrix {
 /// stable however it is moved.
 #[derive(Clone, Debug)]
 pub struct Svf<const N: usize> {
-    now: [Matrix; N],
-    target: [Matrix; N],
+    now: Matrices<N>,
+    target: Matrices<N>,
     /// What is added each sample on the way to the target.
-    step: Option<[Matrix; N]>,
-    states: [[[f32; 2]; N]; MAX_CHANNELS],
+    step: Option<Matrices<N>>,
+    states: [[[f32; N]; 2]; MAX_CHANNELS],
 }
 
 impl<const N: usize> Svf<N> {
     /// Starts with these shapes.
     pub fn new(shapes: [Shape; N]) -> Self {
-        let now = shapes.map(Matrix::new);
-        Self { now, target: now, step: None, states: [[[0.0; 2]; N]; MAX_CHANNELS] }
+        let now = matrices(shapes);
+        Self { now, target: now, step: None, states: [[[0.0; N]; 2]; MAX_CHANNELS] }
     }
 
     /// Begins a segment of so many samples, by the end of which the filters have the new shapes;
@@ -137,9 +124,8 @@ impl<const N: usize> Svf<N> {
     pub fn begin(&mut self, shapes: Option<[Shape; N]>, samples: usize) {
         self.now = self.target;
         self.step = shapes.map(|shapes| {
-            self.target = shapes.map(Matrix::new);
-            let per_sample = 1.0 / samples as f32;
-            std::array::from_fn(|i| self.target[i].zip(&self.now[i], |to, from| (to - from) * per_sample))
+            self.target = matrices(shapes);
+            zip(&self.target, &self.now, |to, from| (to - from) / samples as f32)
         });
         // Decays are cut off before they become denormal; whatever is not a number heals.
         for state in self.states.as_flattened_mut().as_flattened_mut() {
@@ -154,36 +140,58 @@ impl<const N: usize> Svf<N> {
         let mut end = self.now;
         for (samples, states) in block.iter_mut().zip(&mut self.states) {
             let Some(samples) = samples.get_mut(range.clone()) else { continue };
-            end = self.now;
-            let mut s = *states;
-            match &self.step {
-                None => {
-                    for x in samples {
-                        *x = tick(&end, &mut s, *x);
-                    }
-                }
-                Some(step) => {
-                    for x in samples {
-                        end = std::array::from_fn(|i| end[i].zip(&step[i], |a, b| a + b));
-                        *x = tick(&end, &mut s, *x);
-                    }
-                }
-            }
-            *states = s;
+            end = match &self.step {
+                None => run(samples, states, self.now, |_| {}),
+                Some(step) => run(samples, states, self.now, |now| *now = zip(now, step, |a, b| a + b)),
+            };
         }
         self.now = end;
     }
-
-    /// Forgets the past.
-    pub fn clear(&mut self) {
-        self.states = [[[0.0; 2]; N]; MAX_CHANNELS];
-    }
 }
 
-/// One sample through all filters.
+/// Runs one channel through all filters; gives the matrices at the end.
+///
+/// The filters work side by side, each on the sample that the one before has just left, and so one
+/// sample behind it. At both ends some of them have nothing to do.
 #[inline(always)]
-fn tick<const N: usize>(filters: &[Matrix; N], states: &mut [[f32; 2]; N], x: f32) -> f32 {
-    filters.iter().zip(states).fold(x, |x, (filter, state)| filter.tick(state, x))
+fn run<const N: usize>(
+    samples: &mut [f32],
+    states: &mut [[f32; N]; 2],
+    mut now: Matrices<N>,
+    step: impl Fn(&mut Matrices<N>),
+) -> Matrices<N> {
+    let length = samples.len();
+    let mut s = *states;
+    let mut x = [0.0; N];
+    let mut y = [0.0; N];
+    for n in 0..length + N - 1 {
+        for i in (1..N).rev() {
+            x[i] = y[i - 1];
+        }
+        x[0] = samples.get(n).copied().unwrap_or_default();
+        let before = (s, now);
+        step(&mut now);
+        let rows: [[f32; N]; 3] = std::array::from_fn(|r| {
+            std::array::from_fn(|i| now[r][1][i] * s[0][i] + (now[r][2][i] * s[1][i] + now[r][0][i] * x[i]))
+        });
+        s = [rows[0], rows[1]];
+        y = rows[2];
+        if n < N - 1 || n >= length {
+            for i in (0..N).filter(|&i| n < i || n - i >= length) {
+                for (s, before) in s.iter_mut().zip(before.0) {
+                    s[i] = before[i];
+                }
+                for (now, before) in now.as_flattened_mut().iter_mut().zip(before.1.as_flattened()) {
+                    now[i] = before[i];
+                }
+            }
+        }
+        if let Some(out) = (n + 1).checked_sub(N).and_then(|n| samples.get_mut(n)) {
+            *out = y[N - 1];
+        }
+    }
+    *states = s;
+    now
 }
 
 #[cfg(test)]
@@ -272,6 +280,6 @@ mod tests {
             y[0].fill(0.0);
             svf.process(&mut y, 0..32);
         }
-        assert_eq!(svf.states[0][0], [0.0; 2]);
+        assert_eq!(svf.states[0], [[0.0]; 2]);
     }
 }
