@@ -14,9 +14,14 @@
 
 mod caution;
 mod chain;
+mod compressor;
+mod deess;
 mod delay;
 mod dereverb;
+mod eq;
 mod gain;
+mod limiter;
+mod low_cut;
 mod math;
 pub mod neural;
 mod noise;
@@ -24,8 +29,17 @@ mod smooth;
 mod spectral;
 mod stft;
 mod stream;
+mod svf;
+#[cfg(test)]
+mod testing;
+mod true_peak;
 
 pub use chain::{Engine, Meters, Monitor};
+pub use compressor::Compressor;
+pub use deess::Deess;
+pub use eq::Eq;
+pub use limiter::Limiter;
+pub use low_cut::LowCut;
 pub use spectral::SpectralPass;
 pub use stream::{ConfigError, EngineConfig, Latency, MAX_CHANNELS, Stream};
 

@@ -128,6 +128,12 @@ impl Segments {
         Some(Piece { range: done..done + samples, offset, ends: self.phase == 0 })
     }
 
+    /// Whether the next sample begins a segment.
+    #[inline]
+    pub fn at_start(&self) -> bool {
+        self.phase == 0
+    }
+
     /// The next sample begins a segment.
     pub fn reset(&mut self) {
         self.phase = 0;

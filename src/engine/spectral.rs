@@ -113,7 +113,7 @@ impl SpectralPass {
     /// What is in the way in every bin, and how far it may be turned down.
     fn find_interference(&mut self, caution: f32) {
         let trust = 1.0 - caution * (1.0 - CAUTIOUS);
-        let (reduction, dereverb) = (self.reduction.value() * trust, self.dereverb.value());
+        let (reduction, dereverb) = (self.reduction.value() * trust * if self.neural_share.value() > 0.5 { std::env::var("SP").map_or(0.0, |s| s.parse().unwrap()) } else { 1.0 }, self.dereverb.value());
         let noise_weight = self.spectral_share.value() * self.oversubtraction.value();
         let (noise_floor, reverb_floor) = (-reduction * DB_TO_LOG2, -dereverb * MAX_DEREVERB * DB_TO_LOG2);
         let noise_absent = (ABSENT * trust * DB_TO_LOG2).min(noise_floor);
@@ -132,7 +132,7 @@ impl Effect for SpectralPass {
     fn set(&mut self, settings: &Settings) {
         let method = settings.method();
         let share = |active| if active { 1.0 } else { 0.0 };
-        self.spectral_share.set(share(method == Method::Spectral));
+        self.spectral_share.set(match method { Method::Off => 0.0, Method::Spectral => 1.0, Method::Neural => std::env::var("HY").map_or(0.0, |s| s.parse().unwrap()) });
         self.neural_share.set(share(method == Method::Neural));
         self.reduction.set(settings[Id::Reduction]);
         self.oversubtraction.set(settings[Id::Oversubtraction]);
@@ -166,15 +166,21 @@ impl Effect for SpectralPass {
         self.reverb.update(&self.power, self.noise.power());
         self.find_interference(caution);
         self.estimator.estimate(&self.power, &self.interference, &self.absent, &mut self.gains);
+        if neural_share > 0.0 {
+            self.neural.bin_gains(&mut self.neural_gains);
+            let tr: f32 = std::env::var("NT").map_or(1.0, |s| s.parse().unwrap());
+            let sp: f32 = std::env::var("SP").map_or(0.0, |s| s.parse().unwrap());
+            let floor = db_to_gain(-self.reduction.value() * (1.0 - sp) * (1.0 - tr * caution));
+            let soft: f32 = std::env::var("NS").map_or(1.0, |s| s.parse().unwrap());
+            for ((gain, neural), lowest) in self.gains.iter_mut().zip(&self.neural_gains).zip(&self.floor) {
+                let g = lowest.max(*gain) * (1.0 + neural_share * (1.0 - floor) * (neural - 1.0));
+                let h = (*gain * (1.0 + neural_share * (neural - 1.0))).max(floor);
+                *gain = h + (g - h) * soft;
+            }
+        } else {
         for (gain, floor) in self.gains.iter_mut().zip(&self.floor) {
             *gain = gain.max(*floor);
         }
-        if neural_share > 0.0 {
-            self.neural.bin_gains(&mut self.neural_gains);
-            let floor = db_to_gain(-self.reduction.value());
-            for (gain, neural) in self.gains.iter_mut().zip(&self.neural_gains) {
-                *gain *= 1.0 + neural_share * (1.0 - floor) * (neural - 1.0);
-            }
         }
         let (mut before, mut after) = (LEAST, LEAST);
         for (gain, power) in self.gains.iter().zip(&self.power) {
