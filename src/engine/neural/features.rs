@@ -197,7 +197,7 @@ impl HighPass {
 }
 
 /// Finite, at most 12 dB above full scale, and nothing below -180 dB.
-fn sane(x: f32) -> f32 {
+pub(super) fn sane(x: f32) -> f32 {
     if x.abs() >= 1e-9 && x.is_finite() { x.clamp(-4.0, 4.0) } else { 0.0 }
 }
 
