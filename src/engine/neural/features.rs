@@ -171,6 +171,9 @@ impl Features {
 }
 
 /// Removes what lies below speech, and turns full scale into 16-bit scale. -3 dB at 30 Hz.
+///
+/// The memory is rounded as in the reference: so near to its poles this is heard by the pitch
+/// search, where ties fall one way or the other.
 #[derive(Clone, Default)]
 struct HighPass {
     memory: [f32; 2],
@@ -179,21 +182,22 @@ struct HighPass {
 impl HighPass {
     fn run(&mut self, input: &[f32; FRAME], output: &mut [f32]) {
         const A: [f64; 2] = [-1.99599f32 as f64, 0.99600f32 as f64];
-        let [mut m0, mut m1] = self.memory;
+        let [mut m0, mut m1] = self.memory.map(f64::from);
         for (&x, y) in input.iter().zip(output) {
             let x = f64::from(sane(x) * FULL_SCALE);
-            let out = x + f64::from(m0);
-            m0 = (f64::from(m1) + (-2.0 * x - A[0] * out)) as f32;
-            m1 = (x - A[1] * out) as f32;
-            *y = out as f32;
+            *y = (x + m0) as f32;
+            // What depends on m0 comes last: each sample waits for it.
+            let next = ((-2.0 - A[0]) * x + m1) - A[0] * m0;
+            m1 = f64::from(((1.0 - A[1]) * x - A[1] * m0) as f32);
+            m0 = f64::from(next as f32);
         }
         // Decays to nothing without denormals.
-        self.memory = [m0, m1].map(|m| if m.abs() < 1e-6 { 0.0 } else { m });
+        self.memory = [m0, m1].map(|m| if m.abs() < 1e-6 { 0.0 } else { m as f32 });
     }
 }
 
 /// Finite, at most 12 dB above full scale, and nothing below -180 dB.
-fn sane(x: f32) -> f32 {
+pub(super) fn sane(x: f32) -> f32 {
     if x.abs() >= 1e-9 && x.is_finite() { x.clamp(-4.0, 4.0) } else { 0.0 }
 }
 

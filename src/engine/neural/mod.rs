@@ -5,12 +5,14 @@
 //! MMSP 2018. Features and filters follow nnnoiseless 0.5.2 (BSD-3-Clause, see
 //! `assets/models/rnnoise.LICENSE`), which the tests compare with.
 
+mod analyser;
 mod bands;
 mod features;
 mod network;
 mod pitch;
 mod synthesis;
 
+pub use analyser::Analyser;
 pub use bands::BANDS;
 
 use features::Features;

@@ -231,10 +231,16 @@ impl Pitch {
                 }
             }
             for (sum, lane) in sums.iter_mut().zip(&lanes) {
-                *sum = lane[0] + lane[1] + lane[2] + lane[3];
+                *sum = total(lane);
             }
         }
     }
+}
+
+/// Out of line, or else the compiler would interleave the lags instead of the lanes.
+#[inline(never)]
+fn total(lanes: &[f32; 4]) -> f32 {
+    lanes[0] + lanes[1] + lanes[2] + lanes[3]
 }
 
 enum Side {
