@@ -13,6 +13,7 @@
 //! block or panic.
 
 mod chain;
+mod smooth;
 mod stream;
 
 pub use chain::{Engine, Meters, Monitor};
