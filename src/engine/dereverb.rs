@@ -160,7 +160,8 @@ impl DecayTime {
             let seconds = (-60.0 / slope.min(-1.0)).clamp(RANGE.0, RANGE.1);
             // Stochastic approximation of the quantile: each run moves it a little.
             const STEP: f32 = 0.12;
-            self.log_seconds += if seconds.ln() < self.log_seconds { -STEP * (1.0 - QUANTILE) } else { STEP * QUANTILE };
+            self.log_seconds +=
+                if seconds.ln() < self.log_seconds { -STEP * (1.0 - QUANTILE) } else { STEP * QUANTILE };
             self.log_seconds = self.log_seconds.clamp(RANGE.0.ln(), RANGE.1.ln());
         }
         (self.count, self.sum_x, self.sum_xx, self.sum_y, self.sum_xy) = (0.0, 0.0, 0.0, 0.0, 0.0);

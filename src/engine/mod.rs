@@ -12,7 +12,6 @@
 //! Everything is allocated in [`Engine::new`]; `process`, `set` and `reset` never allocate, lock,
 //! block or panic.
 
-mod caution;
 mod chain;
 mod compressor;
 mod deess;
@@ -25,6 +24,7 @@ mod low_cut;
 mod math;
 pub mod neural;
 mod noise;
+mod restraint;
 mod smooth;
 mod spectral;
 mod stft;

@@ -1,8 +1,9 @@
-use super::caution::Caution;
 use super::dereverb::LateReverb;
 use super::gain::GainEstimator;
+use super::math::exp2;
 use super::neural::Analyser;
 use super::noise::NoiseTracker;
+use super::restraint::Restraint;
 use super::smooth::{Ramp, db_to_gain, power_to_db};
 use super::stft::Stft;
 use super::{Effect, Stream};
@@ -15,20 +16,23 @@ use crate::settings::{Id, Method, Settings};
 /// other:
 ///
 /// - *spectral*: [`NoiseTracker`] and [`GainEstimator`];
-/// - *neural*: the band gains of RNNoise ([`Analyser`]).
+/// - *neural*: the band gains of RNNoise ([`Analyser`]), which know speech when they see it, times
+///   the spectral gain, held back, which resolves what lies between the harmonics. Together they
+///   measure better than either, at the same cap.
 ///
 /// Late reverberation ([`LateReverb`]) is more interference to the same estimator.
 pub struct SpectralPass {
     hop: usize,
     stft: Stft,
     noise: NoiseTracker,
-    caution: Caution,
+    restraint: Restraint,
     reverb: LateReverb,
     estimator: GainEstimator,
     neural: Analyser,
 
-    /// How much each method has to say, 0 to 1; ramps while the method changes.
-    spectral_share: Ramp,
+    /// Noise reduction on: 1, off: 0.
+    active: Ramp,
+    /// The method, spectral: 0, neural: 1.
     neural_share: Ramp,
     /// The cap of the noise reduction, dB.
     reduction: Ramp,
@@ -52,8 +56,10 @@ const FADE: f32 = 0.04;
 const ABSENT: f32 = -24.0;
 /// The most that dereverberation turns anything down, dB.
 const MAX_DEREVERB: f32 = 12.0;
-/// What full caution leaves of the reduction in dB.
-const CAUTIOUS: f32 = 0.1;
+/// In the neural method, the spectral gain has this share of the cap (in dB), and hears this share
+/// of the noise.
+const SPECTRAL_CAP: f32 = 1.0 / 3.0;
+const SPECTRAL_NOISE: f32 = 0.6;
 const DB_TO_LOG2: f32 = 0.166_096_4;
 /// The least interference, about -140 dB: keeps quotients finite.
 const LEAST: f32 = 1e-14;
@@ -67,12 +73,12 @@ impl SpectralPass {
         let mut pass = SpectralPass {
             hop: stream.hop,
             noise: NoiseTracker::new(stream, bins),
-            caution: Caution::new(stream, bins),
+            restraint: Restraint::new(stream, bins),
             reverb: LateReverb::new(stream, bins),
             estimator: GainEstimator::new(stream, bins),
             neural: Analyser::new(stream),
             stft,
-            spectral_share: ramp(0.0),
+            active: ramp(0.0),
             neural_share: ramp(0.0),
             reduction: ramp(0.0),
             oversubtraction: ramp(1.0),
@@ -101,29 +107,34 @@ impl SpectralPass {
     }
 
     fn ramps(&mut self) -> [&mut Ramp; 5] {
-        [
-            &mut self.spectral_share,
-            &mut self.neural_share,
-            &mut self.reduction,
-            &mut self.oversubtraction,
-            &mut self.dereverb,
-        ]
+        [&mut self.active, &mut self.neural_share, &mut self.reduction, &mut self.oversubtraction, &mut self.dereverb]
     }
 
-    /// What is in the way in every bin, and how far it may be turned down.
-    fn find_interference(&mut self, caution: f32) {
-        let trust = 1.0 - caution * (1.0 - CAUTIOUS);
-        let (reduction, dereverb) = (self.reduction.value() * trust * if self.neural_share.value() > 0.5 { std::env::var("SP").map_or(0.0, |s| s.parse().unwrap()) } else { 1.0 }, self.dereverb.value());
-        let noise_weight = self.spectral_share.value() * self.oversubtraction.value();
-        let (noise_floor, reverb_floor) = (-reduction * DB_TO_LOG2, -dereverb * MAX_DEREVERB * DB_TO_LOG2);
-        let noise_absent = (ABSENT * trust * DB_TO_LOG2).min(noise_floor);
+    /// What is in the way in every bin, and how far it may be turned down; `reduction` in dB.
+    fn find_interference(&mut self, reduction: f32) {
+        let dereverb = self.dereverb.value();
+        let share = |of_neural: f32| 1.0 + self.neural_share.value() * (of_neural - 1.0);
+        let noise_weight = self.active.value() * self.oversubtraction.value() * share(SPECTRAL_NOISE);
+        let noise_floor = -reduction * share(SPECTRAL_CAP) * DB_TO_LOG2;
+        let reverb_floor = -dereverb * MAX_DEREVERB * DB_TO_LOG2;
+        let noise_absent = noise_floor + (ABSENT * DB_TO_LOG2 - noise_floor).min(0.0) * (reduction / -ABSENT).min(1.0);
         let rows = self.interference.iter_mut().zip(&mut self.absent).zip(&mut self.floor);
-        for (((interference, absent), floor), (noise, late)) in rows.zip(self.noise.power().iter().zip(self.reverb.power())) {
+        let sources = self.noise.power().iter().zip(self.reverb.power());
+        for (((interference, absent), floor), (noise, late)) in rows.zip(sources) {
             let (noise, late) = (noise_weight * noise, dereverb * late);
             *interference = noise + late + LEAST;
             let share = noise / *interference;
             *absent = reverb_floor + share * (noise_absent - reverb_floor);
-            *floor = super::math::exp2(reverb_floor + share * (noise_floor - reverb_floor));
+            *floor = exp2(reverb_floor + share * (noise_floor - reverb_floor));
+        }
+    }
+
+    /// Multiplies the model's gains in, blended with 1 so that they keep their part of the cap.
+    fn apply_neural(&mut self, reduction: f32) {
+        self.neural.bin_gains(&mut self.neural_gains);
+        let depth = self.neural_share.value() * (1.0 - db_to_gain(-reduction * (1.0 - SPECTRAL_CAP)));
+        for (gain, neural) in self.gains.iter_mut().zip(&self.neural_gains) {
+            *gain *= 1.0 + depth * (neural - 1.0);
         }
     }
 }
@@ -131,9 +142,8 @@ impl SpectralPass {
 impl Effect for SpectralPass {
     fn set(&mut self, settings: &Settings) {
         let method = settings.method();
-        let share = |active| if active { 1.0 } else { 0.0 };
-        self.spectral_share.set(match method { Method::Off => 0.0, Method::Spectral => 1.0, Method::Neural => std::env::var("HY").map_or(0.0, |s| s.parse().unwrap()) });
-        self.neural_share.set(share(method == Method::Neural));
+        self.active.set(if method == Method::Off { 0.0 } else { 1.0 });
+        self.neural_share.set(if method == Method::Neural { 1.0 } else { 0.0 });
         self.reduction.set(settings[Id::Reduction]);
         self.oversubtraction.set(settings[Id::Oversubtraction]);
         self.dereverb.set(settings[Id::Dereverb] / 100.0);
@@ -149,8 +159,8 @@ impl Effect for SpectralPass {
         self.ramps().into_iter().for_each(|ramp| {
             ramp.advance(hop);
         });
-        let neural_share = self.neural_share.value();
-        if neural_share > 0.0 {
+        let neural = self.neural_share.value() * self.active.value() > 0.0;
+        if neural {
             self.neural.push(block);
         }
         self.stft.analyse(block);
@@ -162,25 +172,16 @@ impl Effect for SpectralPass {
             }
         }
         self.noise.update(&self.power);
-        let caution = self.caution.update(&self.power, self.noise.presence());
         self.reverb.update(&self.power, self.noise.power());
-        self.find_interference(caution);
+        let reduction = self.reduction.value() * self.active.value();
+        let reduction = self.restraint.limit(reduction, &self.power, self.noise.power(), self.noise.presence());
+        self.find_interference(reduction);
         self.estimator.estimate(&self.power, &self.interference, &self.absent, &mut self.gains);
-        if neural_share > 0.0 {
-            self.neural.bin_gains(&mut self.neural_gains);
-            let tr: f32 = std::env::var("NT").map_or(1.0, |s| s.parse().unwrap());
-            let sp: f32 = std::env::var("SP").map_or(0.0, |s| s.parse().unwrap());
-            let floor = db_to_gain(-self.reduction.value() * (1.0 - sp) * (1.0 - tr * caution));
-            let soft: f32 = std::env::var("NS").map_or(1.0, |s| s.parse().unwrap());
-            for ((gain, neural), lowest) in self.gains.iter_mut().zip(&self.neural_gains).zip(&self.floor) {
-                let g = lowest.max(*gain) * (1.0 + neural_share * (1.0 - floor) * (neural - 1.0));
-                let h = (*gain * (1.0 + neural_share * (neural - 1.0))).max(floor);
-                *gain = h + (g - h) * soft;
-            }
-        } else {
         for (gain, floor) in self.gains.iter_mut().zip(&self.floor) {
             *gain = gain.max(*floor);
         }
+        if neural {
+            self.apply_neural(reduction);
         }
         let (mut before, mut after) = (LEAST, LEAST);
         for (gain, power) in self.gains.iter().zip(&self.power) {
@@ -200,7 +201,7 @@ impl Effect for SpectralPass {
         self.ramps().into_iter().for_each(Ramp::finish);
         self.stft.reset();
         self.noise.reset();
-        self.caution.reset();
+        self.restraint.reset();
         self.reverb.reset();
         self.estimator.reset();
         self.neural.reset();

@@ -46,9 +46,8 @@ impl Stft {
         };
         let start = window - tail;
         let energy = analysis.iter().map(|w| w * w).sum::<f32>();
-        let mut synthesis: Vec<f32> = (0..tail)
-            .map(|n| sine(n, tail / 2).powi(2) / analysis[start + n] / overlap)
-            .collect();
+        let mut synthesis: Vec<f32> =
+            (0..tail).map(|n| sine(n, tail / 2).powi(2) / analysis[start + n] / overlap).collect();
         // The inverse transform multiplies by the window length.
         let unit = energy.sqrt();
         analysis.iter_mut().for_each(|w| *w /= unit);

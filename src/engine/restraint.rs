@@ -1,0 +1,106 @@
+use super::Stream;
+use super::math::log2;
+
+/// How far noise may be turned down without doing harm. Two kinds of sound call for restraint:
+///
+/// *Crowds.* Where the noise is itself many voices (a cafe, a party), noise tracking hears speech
+/// nearly everywhere, yet the level has none of the pauses of a single talker. Reducing such noise
+/// follows the wrong voices and harms the right one.
+///
+/// *Clean recordings.* Noise far below the speech is not heard, but reducing it is.
+///
+/// Both are judged on the last seconds, in the range of speech.
+pub struct Restraint {
+    low: usize,
+    high: usize,
+    fast: f32,
+    slow: f32,
+    speech_smoothing: f32,
+    started: bool,
+    level: f32,
+    mean: f32,
+    variance: f32,
+    presence: f32,
+    /// Power of speech where there is some, and of noise.
+    speech: f32,
+    noise: f32,
+}
+
+/// Mean presence from which a crowd is suspected, and where it is sure.
+const PRESENCE: (f32, f32) = (0.20, 0.26);
+/// Standard deviation of the level (dB) at which a crowd is sure, and where it is ruled out.
+const DEVIATION: (f32, f32) = (4.0, 5.5);
+/// What a crowd leaves of the reduction in dB.
+const IN_A_CROWD: f32 = 0.1;
+/// Speech this far (dB) above the noise is clean.
+const CLEAN: f32 = 42.0;
+
+impl Restraint {
+    /// Watches the bins from 300 to 4000 Hz.
+    pub fn new(stream: &Stream, bins: usize) -> Restraint {
+        let bin = |hertz: f32| ((hertz * stream.window as f32 / stream.rate) as usize).min(bins);
+        Restraint {
+            low: bin(300.0),
+            high: bin(4000.0),
+            fast: stream.smoothing(0.05, stream.hop),
+            slow: stream.smoothing(1.5, stream.hop),
+            speech_smoothing: stream.smoothing(0.5, stream.hop),
+            started: false,
+            level: 0.0,
+            mean: 0.0,
+            variance: DEVIATION.1 * DEVIATION.1,
+            presence: PRESENCE.0,
+            speech: 0.0,
+            noise: 0.0,
+        }
+    }
+
+    /// Takes one frame's power, its noise and its speech presence. Gives the reduction to apply (dB)
+    /// where `reduction` was asked for.
+    pub fn limit(&mut self, reduction: f32, power: &[f32], noise: &[f32], presence: &[f32]) -> f32 {
+        let range = self.low..self.high;
+        let power: f32 = power[range.clone()].iter().sum();
+        let noise: f32 = noise[range.clone()].iter().sum();
+        let presence = presence[range.clone()].iter().sum::<f32>() / range.len().max(1) as f32;
+        let crowd = self.crowd(decibels(power), presence);
+        let clean = self.signal_to_noise(power, noise, presence);
+        let reduction = reduction.min((CLEAN - clean).max(0.0));
+        reduction * (1.0 - crowd * (1.0 - IN_A_CROWD))
+    }
+
+    /// 0: a single talker, 1: surely a crowd.
+    fn crowd(&mut self, level: f32, presence: f32) -> f32 {
+        if !self.started {
+            self.started = true;
+            (self.level, self.mean) = (level, level);
+        }
+        self.level += (1.0 - self.fast) * (level - self.level);
+        self.mean += (1.0 - self.slow) * (self.level - self.mean);
+        self.variance += (1.0 - self.slow) * ((self.level - self.mean).powi(2) - self.variance);
+        self.presence += (1.0 - self.slow) * (presence - self.presence);
+        let busy = ((self.presence - PRESENCE.0) / (PRESENCE.1 - PRESENCE.0)).clamp(0.0, 1.0);
+        let steady = ((DEVIATION.1 - self.variance.sqrt()) / (DEVIATION.1 - DEVIATION.0)).clamp(0.0, 1.0);
+        busy * steady
+    }
+
+    /// Speech over noise in dB, where there is speech.
+    fn signal_to_noise(&mut self, power: f32, noise: f32, presence: f32) -> f32 {
+        let weight = (1.0 - self.speech_smoothing) * presence * presence;
+        self.speech += weight * (power - self.speech);
+        self.noise += (1.0 - self.slow) * (noise - self.noise);
+        decibels(self.speech) - decibels(self.noise)
+    }
+
+    /// Forgets the sound; a single talker in noise is expected.
+    pub fn reset(&mut self) {
+        self.started = false;
+        self.variance = DEVIATION.1 * DEVIATION.1;
+        self.presence = PRESENCE.0;
+        self.speech = 0.0;
+        self.noise = 0.0;
+    }
+}
+
+fn decibels(power: f32) -> f32 {
+    3.0103 * log2(power.max(1e-12))
+}
