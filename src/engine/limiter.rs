@@ -127,11 +127,10 @@ impl Effect for Limiter {
     }
 
     fn process(&mut self, block: &mut [Vec<f32>]) {
-        let length = block.first().map_or(0, Vec::len);
+        let room = self.line.first().map_or(0, Vec::len) - self.latency;
+        let length = block.first().map_or(0, Vec::len).min(room);
         for (line, block) in self.line.iter_mut().zip(block.iter()) {
-            if let Some(new) = line.get_mut(self.latency..self.latency + length) {
-                new.copy_from_slice(block);
-            }
+            line.iter_mut().skip(self.latency).zip(block).for_each(|(line, x)| *line = *x);
         }
         let mut done = 0;
         let mut lowest = 1f32;

@@ -211,7 +211,8 @@ impl<const N: usize> Wave<'_, N> {
 
 #[inline(always)]
 fn sum<const N: usize>(row: &[[f32; N]; 3], i: usize, x: f32, s1: f32, s2: f32) -> f32 {
-    row[1][i] * s1 + (row[2][i] * s2 + row[0][i] * x)
+    // In this order the way from one output to the next is the shortest.
+    row[0][i] * x + (row[1][i] * s1 + row[2][i] * s2)
 }
 
 #[cfg(test)]
