@@ -1,4 +1,4 @@
-use super::smooth::{RAMP, Ramp, Segments, db_to_gain, gain_to_db};
+use super::smooth::{Glide, RAMP, Ramp, Segments, db_to_gain, gain_to_db};
 use super::true_peak::greatest;
 use super::{Effect, Stream};
 use crate::settings::{Id, Settings};
@@ -28,8 +28,8 @@ pub struct Compressor {
     /// The reduction after the release and after the attack, in dB.
     released: f32,
     reduction: f32,
-    /// Gain at the beginning and at the end of this segment.
-    gain: (f32, f32),
+    /// Gain of this segment.
+    gain: Glide,
     gain_db: f32,
 }
 
@@ -47,7 +47,7 @@ impl Compressor {
             peak: 0.0,
             released: 0.0,
             reduction: 0.0,
-            gain: (1.0, 1.0),
+            gain: Glide::UNITY,
             gain_db: 0.0,
         }
     }
@@ -61,7 +61,7 @@ impl Compressor {
         self.slope.is_settled()
             && self.slope.value() == 0.0
             && self.released == 0.0
-            && self.gain == (1.0, 1.0)
+            && self.gain.is_unity()
             && self.segments.at_start()
     }
 
@@ -74,7 +74,7 @@ impl Compressor {
         let wanted = slope * soft_knee(over);
         self.released = wanted.max(settle(self.released * self.release));
         self.reduction = settle(self.released + (self.reduction - self.released) * self.attack);
-        self.gain = (self.gain.1, db_to_gain(-self.reduction));
+        self.gain = self.gain.then(db_to_gain(-self.reduction), self.segments.length());
     }
 }
 
@@ -110,14 +110,12 @@ impl Effect for Compressor {
             && let Some(piece) = self.segments.next(done, length)
         {
             done = piece.range.end;
-            let (from, to) = self.gain;
-            lowest = lowest.min(from).min(to);
-            let step = (to - from) / self.segments.length() as f32;
+            lowest = lowest.min(self.gain.lowest());
             for samples in block.iter_mut().filter_map(|samples| samples.get_mut(piece.range.clone())) {
                 self.peak = self.peak.max(greatest(samples.iter().copied()));
-                if (from, to) != (1.0, 1.0) {
+                if !self.gain.is_unity() {
                     for (i, x) in samples.iter_mut().enumerate() {
-                        *x *= from + step * (piece.offset + i) as f32;
+                        *x *= self.gain.at(piece.offset + i);
                     }
                 }
             }
@@ -133,7 +131,7 @@ impl Effect for Compressor {
         self.slope.finish();
         self.segments.reset();
         (self.peak, self.released, self.reduction) = (0.0, 0.0, 0.0);
-        self.gain = (1.0, 1.0);
+        self.gain = Glide::UNITY;
         self.gain_db = 0.0;
     }
 }

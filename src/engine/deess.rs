@@ -1,4 +1,4 @@
-use super::smooth::{RAMP, Ramp, Segments, db_to_gain, gain_to_db, power_to_db};
+use super::smooth::{Glide, RAMP, Ramp, Segments, db_to_gain, gain_to_db, power_to_db};
 use super::svf::{Shape, Svf};
 use super::true_peak::greatest;
 use super::{Effect, Stream};
@@ -34,15 +34,15 @@ pub struct Deess {
     band: Vec<Vec<f32>>,
     segments: Segments,
     detector: Detector,
-    /// Gain of the band at the beginning and at the end of this segment.
-    gain: (f32, f32),
+    /// Gain of the band in this segment.
+    gain: Glide,
     gain_db: f32,
 }
 
 impl Deess {
     /// Starts switched off.
     pub fn new(stream: &Stream) -> Self {
-        let segment = 4 * (stream.rate / 12_000.0).round() as usize;
+        let segment = 4 * (stream.rate / 6000.0).round() as usize;
         let ramp = stream.samples(RAMP);
         Self {
             rate: stream.rate,
@@ -52,7 +52,7 @@ impl Deess {
             band: stream.block(stream.hop),
             segments: Segments::new(segment),
             detector: Detector::new(stream, segment),
-            gain: (1.0, 1.0),
+            gain: Glide::UNITY,
             gain_db: 0.0,
         }
     }
@@ -63,7 +63,7 @@ impl Deess {
     }
 
     fn is_off(&self) -> bool {
-        self.most.is_settled() && self.most.value() == 0.0 && self.gain == (1.0, 1.0) && self.segments.at_start()
+        self.most.is_settled() && self.most.value() == 0.0 && self.gain.is_unity() && self.segments.at_start()
     }
 
     fn shape(&self) -> Shape {
@@ -106,22 +106,20 @@ impl Effect for Deess {
                 self.filter.begin(moving.then(|| [self.shape()]), self.segments.length());
             }
             self.filter.process(&mut self.band, piece.range.clone());
-            let (from, to) = self.gain;
-            lowest = lowest.min(from).min(to);
-            let step = (to - from) / self.segments.length() as f32;
+            lowest = lowest.min(self.gain.lowest());
             for (block, band) in block.iter_mut().zip(&self.band) {
                 let range = piece.range.clone();
                 let (Some(block), Some(band)) = (block.get_mut(range.clone()), band.get(range)) else { continue };
                 self.detector.listen(block, band);
-                if (from, to) != (1.0, 1.0) {
+                if !self.gain.is_unity() {
                     for (i, (x, band)) in block.iter_mut().zip(band).enumerate() {
-                        *x -= (1.0 - (from + step * (piece.offset + i) as f32)) * band;
+                        *x -= (1.0 - self.gain.at(piece.offset + i)) * band;
                     }
                 }
             }
             if piece.ends {
                 let most = self.most.advance(self.segments.length());
-                self.gain = (to, db_to_gain(-self.detector.cut(most)));
+                self.gain = self.gain.then(db_to_gain(-self.detector.cut(most)), self.segments.length());
             }
         }
         self.gain_db = gain_to_db(lowest);
@@ -132,7 +130,7 @@ impl Effect for Deess {
         self.octave.finish();
         self.segments.reset();
         self.start();
-        self.gain = (1.0, 1.0);
+        self.gain = Glide::UNITY;
         self.gain_db = 0.0;
     }
 }

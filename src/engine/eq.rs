@@ -3,7 +3,7 @@ use super::svf::{Shape, Svf};
 use super::{Effect, Stream};
 use crate::settings::{Id, Settings};
 
-const SEGMENT: usize = 32;
+const SEGMENT: usize = 64;
 
 /// The gains of the bands, in the order of the filters.
 const BANDS: [Id; 4] = [Id::EqLow, Id::EqMid, Id::EqPresence, Id::EqAir];

@@ -1,4 +1,4 @@
-use super::smooth::{Piece, RAMP, Ramp, Segments, db_to_gain, gain_to_db};
+use super::smooth::{Glide, Piece, RAMP, Ramp, Segments, db_to_gain, gain_to_db};
 use super::true_peak::{TruePeak, greatest};
 use super::{Effect, Latency, Stream};
 use crate::settings::{Id, Settings};
@@ -31,8 +31,8 @@ pub struct Limiter {
     /// Weights of the average over `held`.
     weights: Vec<f32>,
     release: f32,
-    /// Gain at the beginning and at the end of the segment that is going out.
-    gain: (f32, f32),
+    /// Gain of the segment that is going out.
+    gain: Glide,
     gain_db: f32,
 }
 
@@ -62,7 +62,7 @@ impl Limiter {
             held: vec![0.0; ahead],
             weights: hann.iter().map(|w| w / sum).collect(),
             release: stream.smoothing(RELEASE, segment),
-            gain: (1.0, 1.0),
+            gain: Glide::UNITY,
             gain_db: 0.0,
         }
     }
@@ -91,25 +91,23 @@ impl Limiter {
         let released = if released < INAUDIBLE { 0.0 } else { released };
         push(&mut self.held, self.wanted.iter().fold(released, |held, wanted| held.max(wanted.0)));
         let smooth: f32 = self.held.iter().zip(&self.weights).map(|(held, weight)| held * weight).sum();
-        self.gain = (self.gain.1, db_to_gain(-smooth));
+        self.gain = self.gain.then(db_to_gain(-smooth), self.segments.length());
     }
 
     /// Puts out a part of a block that lies within one segment.
     fn put_out(&self, block: &mut [Vec<f32>], piece: &Piece) {
-        let (from, to) = self.gain;
-        let step = (to - from) / self.segments.length() as f32;
         let ceiling = self.wanted.first().map_or(1.0, |wanted| wanted.1);
         for (out, line) in block.iter_mut().zip(&self.line) {
             let (Some(out), Some(line)) = (out.get_mut(piece.range.clone()), line.get(piece.range.clone())) else {
                 continue;
             };
-            if from == 1.0 && to == 1.0 {
+            if self.gain.is_unity() {
                 out.copy_from_slice(line);
                 continue;
             }
             for (i, (y, x)) in out.iter_mut().zip(line).enumerate() {
                 // The clamp is for rounding, and for waves that no filter can foresee.
-                *y = (x * (from + step * (piece.offset + i) as f32)).clamp(-ceiling, ceiling);
+                *y = (x * self.gain.at(piece.offset + i)).clamp(-ceiling, ceiling);
             }
         }
     }
@@ -129,17 +127,16 @@ impl Effect for Limiter {
     }
 
     fn process(&mut self, block: &mut [Vec<f32>]) {
-        let length = block.first().map_or(0, Vec::len);
+        let room = self.line.first().map_or(0, Vec::len) - self.latency;
+        let length = block.first().map_or(0, Vec::len).min(room);
         for (line, block) in self.line.iter_mut().zip(block.iter()) {
-            if let Some(new) = line.get_mut(self.latency..self.latency + length) {
-                new.copy_from_slice(block);
-            }
+            line.iter_mut().skip(self.latency).zip(block).for_each(|(line, x)| *line = *x);
         }
         let mut done = 0;
         let mut lowest = 1f32;
         while let Some(piece) = self.segments.next(done, length) {
             done = piece.range.end;
-            lowest = lowest.min(self.gain.0).min(self.gain.1);
+            lowest = lowest.min(self.gain.lowest());
             self.put_out(block, &piece);
             if piece.ends {
                 self.measure(self.latency + done);
@@ -157,7 +154,7 @@ impl Effect for Limiter {
         self.line.iter_mut().for_each(|line| line.fill(0.0));
         self.wanted.fill((0.0, db_to_gain(self.ceiling.value())));
         self.held.fill(0.0);
-        self.gain = (1.0, 1.0);
+        self.gain = Glide::UNITY;
         self.gain_db = 0.0;
     }
 

@@ -140,58 +140,79 @@ impl<const N: usize> Svf<N> {
         let mut end = self.now;
         for (samples, states) in block.iter_mut().zip(&mut self.states) {
             let Some(samples) = samples.get_mut(range.clone()) else { continue };
-            end = match &self.step {
-                None => run(samples, states, self.now, |_| {}),
-                Some(step) => run(samples, states, self.now, |now| *now = zip(now, step, |a, b| a + b)),
-            };
+            let mut wave = Wave { now: self.now, step: self.step.as_ref(), states: *states, out: [0.0; N] };
+            wave.run(samples);
+            (end, *states) = (wave.now, wave.states);
         }
         self.now = end;
     }
 }
 
-/// Runs one channel through all filters; gives the matrices at the end.
+/// One channel on its way through all filters.
 ///
 /// The filters work side by side, each on the sample that the one before has just left, and so one
-/// sample behind it. At both ends some of them have nothing to do.
-#[inline(always)]
-fn run<const N: usize>(
-    samples: &mut [f32],
-    states: &mut [[f32; N]; 2],
-    mut now: Matrices<N>,
-    step: impl Fn(&mut Matrices<N>),
-) -> Matrices<N> {
-    let length = samples.len();
-    let mut s = *states;
-    let mut x = [0.0; N];
-    let mut y = [0.0; N];
-    for n in 0..length + N - 1 {
-        for i in (1..N).rev() {
-            x[i] = y[i - 1];
+/// sample behind it. At both ends of a part some of them have nothing to do.
+struct Wave<'a, const N: usize> {
+    now: Matrices<N>,
+    step: Option<&'a Matrices<N>>,
+    states: [[f32; N]; 2],
+    out: [f32; N],
+}
+
+impl<const N: usize> Wave<'_, N> {
+    fn run(&mut self, samples: &mut [f32]) {
+        let length = samples.len();
+        let full = N - 1..length.max(N - 1);
+        for n in 0..full.start {
+            self.edge(samples, n);
         }
-        x[0] = samples.get(n).copied().unwrap_or_default();
-        let before = (s, now);
-        step(&mut now);
-        let rows: [[f32; N]; 3] = std::array::from_fn(|r| {
-            std::array::from_fn(|i| now[r][1][i] * s[0][i] + (now[r][2][i] * s[1][i] + now[r][0][i] * x[i]))
-        });
-        s = [rows[0], rows[1]];
-        y = rows[2];
-        if n < N - 1 || n >= length {
-            for i in (0..N).filter(|&i| n < i || n - i >= length) {
-                for (s, before) in s.iter_mut().zip(before.0) {
-                    s[i] = before[i];
-                }
-                for (now, before) in now.as_flattened_mut().iter_mut().zip(before.1.as_flattened()) {
-                    now[i] = before[i];
-                }
-            }
+        match self.step {
+            None => self.middle(samples, |_| {}),
+            Some(step) => self.middle(samples, |now| *now = zip(now, step, |now, step| now + step)),
         }
-        if let Some(out) = (n + 1).checked_sub(N).and_then(|n| samples.get_mut(n)) {
-            *out = y[N - 1];
+        for n in full.end..length + N - 1 {
+            self.edge(samples, n);
         }
     }
-    *states = s;
-    now
+
+    /// All filters at once.
+    #[inline(always)]
+    fn middle(&mut self, samples: &mut [f32], step: impl Fn(&mut Matrices<N>)) {
+        let (mut m, [mut s1, mut s2], mut out) = (self.now, self.states, self.out);
+        for n in N - 1..samples.len() {
+            let mut x = [samples[n]; N];
+            x[1..].copy_from_slice(&out[..N - 1]);
+            step(&mut m);
+            let row = |m: &[[f32; N]; 3]| -> [f32; N] { std::array::from_fn(|i| sum(m, i, x[i], s1[i], s2[i])) };
+            (s1, s2, out) = (row(&m[0]), row(&m[1]), row(&m[2]));
+            samples[n - (N - 1)] = out[N - 1];
+        }
+        (self.now, self.states, self.out) = (m, [s1, s2], out);
+    }
+
+    /// Those filters that are within the part, one by one.
+    fn edge(&mut self, samples: &mut [f32], n: usize) {
+        for i in (0..N).rev() {
+            let Some(x) = n.checked_sub(i).and_then(|n| samples.get_mut(n)) else { continue };
+            if let Some(step) = self.step {
+                let steps = step.as_flattened().iter();
+                self.now.as_flattened_mut().iter_mut().zip(steps).for_each(|(now, step)| now[i] += step[i]);
+            }
+            let input = if i == 0 { *x } else { self.out[i - 1] };
+            let (s1, s2) = (self.states[0][i], self.states[1][i]);
+            let [r1, r2, out] = [0, 1, 2].map(|r| sum(&self.now[r], i, input, s1, s2));
+            (self.states[0][i], self.states[1][i], self.out[i]) = (r1, r2, out);
+            if i == N - 1 {
+                *x = out;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn sum<const N: usize>(row: &[[f32; N]; 3], i: usize, x: f32, s1: f32, s2: f32) -> f32 {
+    // In this order the way from one output to the next is the shortest.
+    row[0][i] * x + (row[1][i] * s1 + row[2][i] * s2)
 }
 
 #[cfg(test)]

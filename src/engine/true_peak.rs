@@ -24,9 +24,7 @@ impl TruePeak {
 
     /// Measures up to `longest` samples at a time, a multiple of 4.
     pub fn new(rate: f32, longest: usize) -> Self {
-        let factor = (176_400.0 / rate).ceil().clamp(1.0, 4.0) as usize;
-        // Three times the rate does not divide evenly into two doublings.
-        let factor = factor.next_power_of_two();
+        let factor = ((176_400.0 / rate).ceil().clamp(1.0, 4.0) as usize).next_power_of_two();
         let phases: Vec<_> = (1..factor).map(|p| interpolator(p as f32 / factor as f32)).collect();
         let sum = |taps: &[f32; TAPS]| taps.iter().map(|tap| tap.abs()).sum::<f32>();
         // The oversampled wave, and the addition to it for its slope: see `measure`.
@@ -101,4 +99,45 @@ fn bessel(x: f32) -> f32 {
         Some(*term)
     });
     1.0 + terms.sum::<f32>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::testing::{RATES, noise};
+
+    fn measure(rate: f32, x: &[f32]) -> f32 {
+        TruePeak::new(rate, x.len()).measure(x)
+    }
+
+    #[test]
+    fn sees_between_the_samples() {
+        for rate in RATES.map(|rate| rate as f32) {
+            // From low to 0.42 of the rate or 20 kHz; the top lies anywhere between the samples.
+            for (part, phase) in (1..=21).flat_map(|f| (0..10).map(move |p| (0.02 * f as f32, 0.1 * p as f32))) {
+                let part = part.min(20_000.0 / rate);
+                let x: Vec<f32> = (0..416).map(|i| (std::f32::consts::TAU * part * (i as f32 + phase)).sin()).collect();
+                let peak = 20.0 * measure(rate, &x).log10();
+                assert!((-0.06..0.2).contains(&peak), "{peak} dB at {part} of {rate}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_bound_holds() {
+        for (seed, rate) in (0..).zip(RATES) {
+            let mut meter = TruePeak::new(rate as f32, 4);
+            for x in noise(20_000, 100 + seed).chunks_exact(20) {
+                // The worst case for a filter has the signs of its taps.
+                let x: Vec<f32> = x.iter().map(|x| x.signum()).collect();
+                assert!(meter.measure(&x) <= meter.worst());
+            }
+        }
+    }
+
+    #[test]
+    fn greatest_is_the_magnitude() {
+        assert_eq!(greatest([0.5, -2.0, 1.0].into_iter()), 2.0);
+        assert_eq!(greatest([].into_iter()), 0.0);
+    }
 }
