@@ -13,10 +13,12 @@
 //! block or panic.
 
 mod chain;
+mod hum;
 mod smooth;
 mod stream;
 
 pub use chain::{Engine, Meters, Monitor};
+pub use hum::Hum;
 pub use stream::{ConfigError, EngineConfig, Latency, MAX_CHANNELS, Stream};
 
 use crate::settings::Settings;
