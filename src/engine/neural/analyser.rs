@@ -161,8 +161,8 @@ impl Bins {
         let mut fractions = vec![0.0; bins];
         for band in 0..BANDS - 1 {
             let (low, high) = (EDGES[band] as f64, EDGES[band + 1] as f64);
-            for bin in starts[band]..starts[band + 1] {
-                fractions[bin] = ((position(bin) - low) / (high - low)) as f32;
+            for (bin, fraction) in fractions.iter_mut().enumerate().take(starts[band + 1]).skip(starts[band]) {
+                *fraction = ((position(bin) - low) / (high - low)) as f32;
             }
         }
         Bins { starts, fractions }

@@ -106,9 +106,7 @@ impl Features {
 
         let mut features = [0.0; FEATURES];
         let [now, last, before] = self.add_cepstrum();
-        for i in 0..BANDS {
-            features[i] = now[i];
-        }
+        features[..BANDS].copy_from_slice(&now);
         for i in 0..DELTAS {
             features[i] = now[i] + last[i] + before[i];
             features[BANDS + i] = now[i] - before[i];
