@@ -72,7 +72,7 @@ fn stream(sample_rate: u32, channels: usize) -> Stream {
 #[test]
 fn equals_nnnoiseless() {
     let fading = noise(3).take(96_000).enumerate().map(|(i, x)| x * (-(i as f32) / 4000.0).exp());
-    // The share of frames that may differ by more than 1e-5: the comb filter has a step where the
+    // The share of frames that may differ by more than 2e-5: the comb filter has a step where the
     // periodicity equals the gain, and near a perfect pitch the last bit decides.
     let signals = [
         ("voice in noise", 0.01, noisy(48_000, 6.0, 0.05)),
@@ -94,7 +94,7 @@ fn equals_nnnoiseless() {
             let pairs = output.iter().zip(&expected);
             let error = pairs.map(|(y, expected)| (y - expected / 32768.0).abs()).fold(0.0, f32::max);
             worst = worst.max(error);
-            far += usize::from(error > 1e-5);
+            far += usize::from(error > 2e-5);
         }
         assert!(worst < 2e-3 && far as f32 <= share * frames.len() as f32, "{name}: {worst:e} {far}");
     }
