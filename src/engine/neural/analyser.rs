@@ -135,9 +135,9 @@ fn resampler(rate: u32) -> Option<Async<f32>> {
     Async::new_sinc(ratio, 1.0, &parameters, FRAME, 1, FixedAsync::Output).ok()
 }
 
-/// Length of the filter: 64 samples at the lower rate, but not above 3 ms.
+/// Length of the filter: enough to keep what lies above 28 kHz out of the bands, but not above 3 ms.
 fn taps(rate: u32) -> usize {
-    let taps = (64 * rate.max(RATE) / RATE).min(rate * 3 / 1000) as usize;
+    let taps = (32 * rate / RATE).max(64).min(rate * 3 / 1000) as usize;
     taps / 8 * 8
 }
 
