@@ -135,9 +135,9 @@ fn resampler(rate: u32) -> Option<Async<f32>> {
     Async::new_sinc(ratio, 1.0, &parameters, FRAME, 1, FixedAsync::Output).ok()
 }
 
-/// Length of the filter: 64 samples at the lower rate, but not above 3 ms.
+/// Length of the filter: enough to keep what lies above 28 kHz out of the bands, but not above 3 ms.
 fn taps(rate: u32) -> usize {
-    let taps = (64 * rate.max(RATE) / RATE).min(rate * 3 / 1000) as usize;
+    let taps = (32 * rate / RATE).max(64).min(rate * 3 / 1000) as usize;
     taps / 8 * 8
 }
 
@@ -161,8 +161,8 @@ impl Bins {
         let mut fractions = vec![0.0; bins];
         for band in 0..BANDS - 1 {
             let (low, high) = (EDGES[band] as f64, EDGES[band + 1] as f64);
-            for bin in starts[band]..starts[band + 1] {
-                fractions[bin] = ((position(bin) - low) / (high - low)) as f32;
+            for (bin, fraction) in fractions.iter_mut().enumerate().take(starts[band + 1]).skip(starts[band]) {
+                *fraction = ((position(bin) - low) / (high - low)) as f32;
             }
         }
         Bins { starts, fractions }

@@ -78,7 +78,7 @@ impl RnNoise {
         self.frame = OPEN;
     }
 
-    /// Takes in a frame, full scale ±1, for the gains alone. Costs about two thirds of `process`.
+    /// Takes in a frame, full scale ±1, for the gains alone, without the cost of synthesis.
     ///
     /// Samples are limited to ±4; those that are not finite count as 0.
     pub fn analyse(&mut self, input: &[f32; FRAME]) -> &Frame {

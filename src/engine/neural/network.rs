@@ -72,7 +72,7 @@ struct Model {
     denoise_gru: Gru<DENOISE>,
     gains: Dense,
     voice: Dense,
-    /// tanh in steps of 1/25.
+    /// tanh in steps of 1/25, to six decimals as in the reference.
     tanh: [f32; 201],
 }
 
@@ -86,7 +86,7 @@ impl Model {
             denoise_gru: Gru::read(&mut file, VOICE + NOISE + FEATURES),
             gains: Dense::read(&mut file, DENOISE, BANDS),
             voice: Dense::read(&mut file, VOICE, 1),
-            tanh: std::array::from_fn(|i| (0.04 * i as f64).tanh() as f32),
+            tanh: std::array::from_fn(|i| ((1e6 * (0.04 * i as f64).tanh()).round() / 1e6) as f32),
         }
     }
 
