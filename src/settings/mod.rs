@@ -123,7 +123,8 @@ pub enum ValueError {
 
 fn did_you_mean(name: &str) -> String {
     let close = TABLE.iter().find(|s| {
-        !name.is_empty() && (s.id.contains(name) || name.contains(s.id) || s.id.starts_with(&name[..1]) && s.id.len() == name.len())
+        !name.is_empty()
+            && (s.id.contains(name) || name.contains(s.id) || s.id.starts_with(&name[..1]) && s.id.len() == name.len())
     });
     close.map_or_else(String::new, |s| format!(" (did you mean \"{}\"?)", s.id))
 }

@@ -85,7 +85,10 @@ struct File {
 impl Preset {
     /// The presets that ship with Attune.
     pub fn built_in() -> Vec<Preset> {
-        BUILT_IN.iter().map(|(name, text)| Preset::from_toml(text, name).expect("shipped presets are valid (tested)")).collect()
+        BUILT_IN
+            .iter()
+            .map(|(name, text)| Preset::from_toml(text, name).expect("shipped presets are valid (tested)"))
+            .collect()
     }
 
     /// A shipped preset by name, or else a TOML file by path.
@@ -117,7 +120,8 @@ impl Preset {
 
     /// Reads TOML; `origin` names the file in errors.
     pub fn from_toml(text: &str, origin: &str) -> Result<Preset, PresetError> {
-        let file: File = toml::from_str(text).map_err(|e| PresetError::Syntax { origin: origin.to_owned(), message: e.to_string() })?;
+        let file: File = toml::from_str(text)
+            .map_err(|e| PresetError::Syntax { origin: origin.to_owned(), message: e.to_string() })?;
         let mut settings = Settings::default();
         for (key, value) in &file.settings {
             let text = match value {
@@ -187,7 +191,10 @@ mod tests {
     fn errors_name_the_key_and_the_range() {
         let bad = |text: &str| Preset::from_toml(text, "bad.toml").unwrap_err().to_string();
         let error = bad("name = \"x\"\n[settings]\nreduction = 200");
-        assert!(error.contains("bad.toml") && error.contains("reduction") && error.contains("0 dB to 40 dB"), "{error}");
+        assert!(
+            error.contains("bad.toml") && error.contains("reduction") && error.contains("0 dB to 40 dB"),
+            "{error}"
+        );
         let error = bad("name = \"x\"\n[settings]\nreductoin = 2");
         assert!(error.contains("reductoin"), "{error}");
         assert!(bad("name = ").contains("bad.toml"));
