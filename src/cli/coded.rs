@@ -1,5 +1,6 @@
 //! FLAC, MP3, Ogg Vorbis, M4A (AAC, ALAC) and AIFF, by symphonia.
 
+use super::mp4;
 use super::wav::{Depth, Header};
 use std::collections::VecDeque;
 use std::fs::File;
@@ -26,6 +27,8 @@ pub struct Coded {
     promised: Option<u64>,
     decoded: u64,
     lost: u64,
+    /// Frames to leave out before the first.
+    delay: u64,
     /// Decoded, not read yet: one queue per channel.
     ready: Vec<VecDeque<f32>>,
     planes: Vec<Vec<f32>>,
@@ -33,7 +36,7 @@ pub struct Coded {
 
 impl Coded {
     /// Finds out what the file is and decodes its first packet.
-    pub fn open(file: File, path: &Path) -> Result<(Coded, Header, &'static str), String> {
+    pub fn open(mut file: File, path: &Path) -> Result<(Coded, Header, &'static str), String> {
         let not_audio = |e: Error| match e {
             Error::IoError(e) if e.kind() != ErrorKind::UnexpectedEof => format!("can't be read ({e})"),
             _ => "is not audio that Attune reads (WAV, FLAC, MP3, Ogg Vorbis, M4A, AIFF), or it is damaged".to_owned(),
@@ -42,6 +45,9 @@ impl Coded {
         if let Some(extension) = path.extension().and_then(|e| e.to_str()) {
             hint.with_extension(extension);
         }
+        let delay = mp4::encoder_delay(&mut file);
+        let rewound = std::io::Seek::rewind(&mut file);
+        rewound.map_err(|e| format!("can't be read ({e})"))?;
         let stream = MediaSourceStream::new(Box::new(file), Default::default());
         let container = symphonia::default::get_probe()
             .probe(&hint, stream, FormatOptions::default(), MetadataOptions::default())
@@ -65,6 +71,7 @@ impl Coded {
             promised: frames.filter(|_| lossless),
             decoded: 0,
             lost: 0,
+            delay: if params.codec == codec::CODEC_ID_AAC { delay } else { 0 },
             ready: Vec::new(),
             planes: Vec::new(),
         };
@@ -77,7 +84,12 @@ impl Coded {
         }
         let depth = match (lossless, coded.decoder.codec_params().sample_format) {
             (true, Some(SampleFormat::F32 | SampleFormat::F64)) => Depth::Float(32),
-            (true, _) => Depth::Int((params.bits_per_sample.unwrap_or(24).div_ceil(8).clamp(1, 4) * 8) as u16),
+            (true, _) => {
+                // ALAC tells it only in its configuration.
+                let cookie = params.extra_data.as_ref().filter(|_| params.codec == codec::CODEC_ID_ALAC);
+                let bits = params.bits_per_sample.or_else(|| cookie?.get(5).map(|&bits| bits.into())).unwrap_or(24);
+                Depth::Int((bits.div_ceil(8).clamp(1, 4) * 8) as u16)
+            }
             (false, _) => Depth::Int(24),
         };
         let header = Header {
@@ -93,6 +105,11 @@ impl Coded {
 
     /// Reads up to `max` frames; 0 at the end.
     pub fn read(&mut self, block: &mut [Vec<f32>], max: usize, lost: &mut u64) -> Result<usize, String> {
+        while self.delay > 0 && self.next_packet()? {
+            let early = self.ready.first().map_or(0, VecDeque::len).min(self.delay as usize);
+            self.ready.iter_mut().for_each(|queue| drop(queue.drain(..early)));
+            self.delay -= early as u64;
+        }
         while self.ready.first().is_some_and(|queue| queue.len() < max) && self.next_packet()? {}
         let count = self.ready.first().map_or(0, VecDeque::len).min(max);
         for (samples, queue) in block.iter_mut().zip(&mut self.ready) {

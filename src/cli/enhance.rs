@@ -42,6 +42,7 @@ pub struct Facts {
 }
 
 /// What was done to a file.
+#[derive(Clone, Debug)]
 pub struct Outcome {
     /// What the file is; `frames` is known now.
     pub facts: Facts,
@@ -59,12 +60,14 @@ pub struct Outcome {
     pub lost_frames: u64,
     /// Samples of the output that were cut at full scale.
     pub clipped: u64,
-    /// For the report: input and output over time.
+}
+
+/// What a report draws.
+pub struct Picture {
+    /// Input and output over time.
     pub sides: [Analysis; 2],
-    /// For the report: gains over time.
+    /// Gains over time.
     pub gains: Columns<Gains>,
-    /// Frames in a tick of the gains.
-    pub hop: usize,
 }
 
 impl Outcome {
@@ -100,6 +103,9 @@ pub struct Gains {
 impl Gains {
     /// Which gains there are.
     pub const NAMES: [&'static str; 5] = ["Noise and room", "De-esser", "Leveler", "Compressor", "Limiter"];
+
+    /// The index of the noise and room reduction.
+    pub const NOISE: usize = 0;
 
     fn of(meters: &Meters) -> Gains {
         let m = meters;
@@ -206,8 +212,8 @@ pub fn enhance(
     output: &Path,
     options: &Options,
     stop: &AtomicBool,
-    progress: &dyn Fn(&Facts, u64),
-) -> Result<Outcome, Failure> {
+    progress: &mut dyn FnMut(&Facts, u64),
+) -> Result<(Outcome, Picture), Failure> {
     let begun = Instant::now();
     let (mut source, mut chain, facts) = open(input, options).map_err(Failure::Input)?;
     progress(&facts, 0);
@@ -253,7 +259,7 @@ pub fn enhance(
     let levels = [sides[0].finish(), sides[1].finish()];
     let clipped = sink.clipped;
     sink.finish().map_err(Failure::Output)?;
-    Ok(Outcome {
+    let outcome = Outcome {
         facts,
         frames: read,
         elapsed: begun.elapsed(),
@@ -262,10 +268,8 @@ pub fn enhance(
         bad_samples: source.bad_samples,
         lost_frames: source.lost_frames,
         clipped,
-        sides,
-        gains,
-        hop: chain.hop,
-    })
+    };
+    Ok((outcome, Picture { sides, gains }))
 }
 
 fn slices(block: &[Vec<f32>], from: usize, to: usize) -> Vec<&[f32]> {
