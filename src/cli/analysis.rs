@@ -246,7 +246,7 @@ impl TruePeak {
             let peak = line.iter().fold(0f32, |peak, s| peak.max(s.abs()));
             self.max = samples.iter().fold(self.max, |peak, s| peak.max(s.abs()));
             if peak * GAIN > self.max {
-                for window in line.array_windows::<TAPS>() {
+                for window in line.windows(TAPS).filter_map(|window| window.first_chunk::<TAPS>()) {
                     for phase in &PHASES {
                         let there: f32 = window.iter().zip(phase).map(|(s, c)| s * c).sum();
                         let back: f32 = window.iter().rev().zip(phase).map(|(s, c)| s * c).sum();

@@ -26,7 +26,7 @@ Examples:
 #[derive(Subcommand)]
 pub enum Command {
     /// Enhances audio files and writes WAV files
-    Enhance(Enhance),
+    Enhance(Box<Enhance>),
     /// Lists the presets that ship with Attune, or shows one
     Presets {
         #[command(subcommand)]

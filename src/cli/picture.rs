@@ -127,7 +127,7 @@ pub fn time_marks(seconds: f64, count: usize) -> Vec<(f64, String)> {
     let mark = |i: usize| {
         let t = i as f64 * step;
         let text = match t {
-            _ if step < 1.0 && step < 0.1 => format!("{t:.2} s"),
+            _ if step < 0.1 => format!("{t:.2} s"),
             _ if step < 1.0 => format!("{t:.1} s"),
             _ if seconds < 60.0 => format!("{t:.0} s"),
             _ => clock(t),

@@ -72,7 +72,7 @@ pub fn read_header(file: &mut (impl Read + Seek)) -> Result<Header, String> {
     let riff_len = u64::from(u32_at(&riff, 4));
 
     let (mut format, mut data, mut long_data_len, mut chunks) = (None, None, None, Vec::new());
-    let mut at = 12;
+    let (mut at, mut kept_left) = (12, KEPT_MAX);
     while at + 8 <= file_len {
         file.seek(SeekFrom::Start(at)).map_err(io)?;
         let mut head = [0; 8];
@@ -95,8 +95,12 @@ pub fn read_header(file: &mut (impl Read + Seek)) -> Result<Header, String> {
                 data = Some((start, len));
                 end = start + len;
             }
-            _ if KEPT.contains(&&id) && len <= KEPT_MAX && len <= there => {
-                chunks.push(Chunk { id, data: read(KEPT_MAX)? })
+            _ if KEPT.contains(&&id) && len <= kept_left && len <= there => {
+                kept_left -= len;
+                // Text may end in zeros: an even length spares careless readers the filler byte.
+                let mut data = read(KEPT_MAX)?;
+                data.resize(data.len().next_multiple_of(2), 0);
+                chunks.push(Chunk { id, data });
             }
             _ => {}
         }
@@ -171,7 +175,7 @@ fn read_format(bytes: &[u8]) -> Result<Format, String> {
     }
     // Samples stand left-justified in their container: 20 bits in 24 read as 24.
     if frame % channels == 0 && frame / channels >= bits.div_ceil(8) {
-        bits = frame / channels * 8;
+        bits = (frame / channels).saturating_mul(8);
     }
     let depth = match (tag, bits) {
         (PCM, 8 | 16 | 24 | 32) => Depth::Int(bits),
@@ -284,4 +288,76 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 
 fn u64_of(bytes: &[u8]) -> u64 {
     u64::from(u32_at(bytes, 0)) | u64::from(u32_at(bytes, 4)) << 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    fn header(frames: u64) -> Header {
+        let chunks = vec![Chunk { id: *b"bext", data: vec![7; 602] }];
+        Header { rate: 48_000, channels: 4, depth: Depth::Int(24), mask: Some(0x33), frames, chunks }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for (channels, depth) in [(1, Depth::Int(8)), (2, Depth::Int(16)), (3, Depth::Int(24)), (1, Depth::Float(32))] {
+            let header = Header { channels, depth, mask: None, ..header(5) };
+            let mut file = Cursor::new(Vec::new());
+            let written = write_header(&mut file, &header).unwrap();
+            let data = 5 * depth.bytes() * usize::from(channels);
+            file.write_all(&vec![1; data]).unwrap();
+            finish_header(&mut file, &written, data as u64, 5).unwrap();
+            let length = file.get_ref().len();
+            assert!(length.is_multiple_of(2) && u32_at(file.get_ref(), 4) as usize == length - 8);
+            let again = read_header(&mut file).unwrap();
+            assert_eq!(again.mask.is_some(), channels > 2 || depth == Depth::Int(24));
+            assert_eq!(Header { mask: None, ..again }, header);
+            assert_eq!(file.get_ref()[file.position() as usize..][..data], vec![1; data]);
+        }
+    }
+
+    #[test]
+    fn beyond_4_gib_it_is_rf64() {
+        let header = header(500_000_000);
+        let mut file = tempfile::tempfile().unwrap();
+        let written = write_header(&mut file, &header).unwrap();
+        let start = file.stream_position().unwrap();
+        // Sparse: takes no space on the disk.
+        file.set_len(start + 6_000_000_000).unwrap();
+        finish_header(&mut file, &written, 6_000_000_000, 500_000_000).unwrap();
+        assert_eq!(read_header(&mut file).unwrap(), header);
+        let mut magic = [0; 4];
+        file.rewind().unwrap();
+        file.read_exact(&mut magic).unwrap();
+        assert_eq!(&magic, b"RF64");
+    }
+
+    #[test]
+    fn an_unknown_length_keeps_room_for_both_forms() {
+        let mut file = Cursor::new(Vec::new());
+        let written = write_header(&mut file, &header(u64::MAX)).unwrap();
+        file.write_all(&[0; 24]).unwrap();
+        finish_header(&mut file, &written, 24, 2).unwrap();
+        assert_eq!(&file.get_ref()[..4], b"RIFF");
+        assert_eq!(read_header(&mut file).unwrap(), header(2));
+    }
+
+    #[test]
+    fn no_damage_makes_it_panic() {
+        let mut file = Cursor::new(Vec::new());
+        let written = write_header(&mut file, &header(2)).unwrap();
+        file.write_all(&[0; 24]).unwrap();
+        finish_header(&mut file, &written, 24, 2).unwrap();
+        let good = file.into_inner();
+        for at in 0..good.len() {
+            for value in [0, 1, 127, 255] {
+                let mut bad = good.clone();
+                bad[at] = value;
+                let _ = read_header(&mut Cursor::new(&bad[..]));
+            }
+            let _ = read_header(&mut Cursor::new(&good[..at]));
+        }
+    }
 }
