@@ -1,0 +1,161 @@
+//! What can be typed.
+
+use crate::engine::Latency;
+use crate::settings::{Id, Preset};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Enhances recorded speech: noise, reverberation, hum, tone, sibilance, level.
+#[derive(Parser)]
+#[command(name = "attune", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  attune enhance talk.wav                      writes talk-enhanced.wav beside it
+  attune enhance talk.wav -o clean.wav --preset podcast --report talk.html
+  attune enhance recordings -o cleaned         a whole folder, with its subfolders
+  attune presets                               what --preset can be
+  attune settings                              what --set can change";
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Enhances audio files and writes WAV files
+    Enhance(Box<Enhance>),
+    /// Lists the presets that ship with Attune, or shows one
+    Presets {
+        #[command(subcommand)]
+        action: Option<PresetAction>,
+    },
+    /// Lists every setting with its range, default and meaning
+    Settings {
+        /// Prints the table as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints a completion script for a shell
+    #[command(after_help = "Example: attune completions bash > ~/.local/share/bash-completion/completions/attune")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page
+    #[command(after_help = "Example: attune man > ~/.local/share/man/man1/attune.1")]
+    Man {
+        /// The manual page of one command instead, for example `enhance`
+        command: Option<String>,
+    },
+}
+
+/// What to do with presets.
+#[derive(Subcommand)]
+pub enum PresetAction {
+    /// Prints a preset as TOML: a start for a preset file of your own
+    #[command(after_help = "Example: attune presets show voice > mine.toml, then --preset mine.toml")]
+    Show {
+        /// A preset's name or file
+        name: String,
+    },
+}
+
+/// The options of `attune enhance`.
+#[derive(Args)]
+#[command(after_help = ENHANCE_HELP)]
+pub struct Enhance {
+    /// Files (WAV, FLAC, MP3, Ogg Vorbis, M4A, AIFF) or folders, searched with their subfolders
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+
+    /// A .wav file, or a folder (ending in / or existing). Left out: NAME-enhanced.wav beside the input
+    #[arg(short, long, value_name = "OUT")]
+    pub output: Option<PathBuf>,
+
+    /// A preset's name (`attune presets` lists them) or a preset file
+    #[arg(short, long, value_name = "PRESET", value_parser = parse_preset)]
+    pub preset: Option<Preset>,
+
+    /// Changes one setting on top of the preset; may be repeated (`attune settings` lists them)
+    #[arg(short, long, value_name = "ID=VALUE", value_parser = parse_setting)]
+    pub set: Vec<(Id, f32)>,
+
+    /// Quality of the processing: studio is best for files, live sounds as the live mode does
+    #[arg(long, value_enum, default_value_t = Mode::Studio)]
+    pub latency: Mode,
+
+    /// How many files to work on at once. Left out: one per processor core
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+
+    /// Writes a report with spectrograms, curves and findings: one HTML file
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+
+    /// Writes the spectrograms before and after as one picture (a single input only)
+    #[arg(long, value_name = "FILE.png")]
+    pub spectrogram: Option<PathBuf>,
+
+    /// Prints the results as one JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+
+    /// Overwrites files that exist already (never an input)
+    #[arg(short, long)]
+    pub force: bool,
+
+    /// Checks everything and says what would be done, but writes nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// Writes what would be removed instead of the enhanced sound, to listen to
+    #[arg(long)]
+    pub delta: bool,
+}
+
+const ENHANCE_HELP: &str = "\
+The output is a WAV file with the sample rate, channels, bit depth and length of the input, aligned
+with it to the sample. MP3, Ogg and AAC have no bit depth: their output has 24 bits. Two channels are
+treated as one stereo image; more than two as independent microphones.
+
+Exit code: 0 all is well, 1 some file failed (the others are done), 2 wrong usage, 130 interrupted.
+
+Examples:
+  attune enhance talk.wav
+  attune enhance talk.wav -o clean.wav --preset podcast --set reduction=18 --set level_target=-16
+  attune enhance day1 day2 -o cleaned --jobs 4 --report cleaned/report.html
+  attune enhance talk.wav -o removed.wav --delta      hear what is taken away
+  attune enhance recordings -o cleaned --dry-run      see what would be done";
+
+/// The latency modes, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Short windows, as when listening live
+    Live,
+    /// Long windows, the best quality
+    Studio,
+}
+
+impl From<Mode> for Latency {
+    fn from(mode: Mode) -> Latency {
+        match mode {
+            Mode::Live => Latency::Live,
+            Mode::Studio => Latency::Studio,
+        }
+    }
+}
+
+fn parse_preset(text: &str) -> Result<Preset, String> {
+    Preset::find(text).map_err(|e| e.to_string())
+}
+
+fn parse_setting(text: &str) -> Result<(Id, f32), String> {
+    let (id, value) = text.split_once('=').ok_or("write it as ID=VALUE, for example reduction=12")?;
+    let mut settings = crate::settings::Settings::default();
+    settings.set_text(id.trim(), value).map_err(|e| e.to_string())?;
+    let id = Id::from_name(id.trim()).ok_or("unknown setting")?;
+    Ok((id, settings.get(id)))
+}

@@ -1,0 +1,277 @@
+//! All files of one call: in parallel, reported in the order of the inputs.
+
+use super::args::Enhance;
+use super::enhance::{self, Facts, Failure, Options, Outcome, Picture};
+use super::plan::{self, Job};
+use super::report::Report;
+use super::{encode, picture, print, summary, usage};
+use crate::engine::Monitor;
+use crate::settings::Settings;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, mpsc};
+use std::thread;
+
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// What became of a job.
+pub struct Done {
+    /// The job.
+    pub job: Job,
+    /// Its result.
+    pub result: Result<Outcome, Failure>,
+}
+
+/// Runs `attune enhance`.
+pub fn run(args: &Enhance) -> ExitCode {
+    let mut settings = args.preset.as_ref().map_or_else(Settings::default, |preset| preset.settings);
+    for &(id, value) in &args.set {
+        settings.set(id, value);
+    }
+    let monitor = if args.delta { Monitor::Delta } else { Monitor::Enhanced };
+    let picture = args.report.is_some() || args.spectrogram.is_some();
+    let options = Options { settings, latency: args.latency.into(), monitor, picture };
+    let jobs = match plan::plan(args) {
+        Ok(jobs) => jobs,
+        Err(message) => return usage(&message),
+    };
+    if args.spectrogram.is_some() && jobs.len() > 1 {
+        return usage("--spectrogram draws one recording, but there are several inputs; use --report");
+    }
+    if args.dry_run {
+        return dry_run(&jobs, args, &options);
+    }
+    if let Err(error) = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed)) {
+        eprintln!("warning: Ctrl-C will not clean up ({error})");
+    }
+    let batch = Batch { jobs: &jobs, args, options: &options, folders: Folders::default(), report: None };
+    batch.run()
+}
+
+/// The whole of one call.
+struct Batch<'a> {
+    jobs: &'a [Job],
+    args: &'a Enhance,
+    options: &'a Options,
+    folders: Folders,
+    report: Option<Report>,
+}
+
+impl Batch<'_> {
+    fn run(mut self) -> ExitCode {
+        if let Some(path) = &self.args.report {
+            match self.folders.create(path).and_then(|()| Report::new(path)) {
+                Ok(report) => self.report = Some(report),
+                Err(error) => return usage(&format!("{}: {}", path.display(), encode::explain(&error))),
+            }
+        }
+        let mut all = Vec::new();
+        self.work(|job, result| {
+            match &result {
+                Ok(outcome) => {
+                    for warning in summary::warnings(outcome) {
+                        eprintln!("warning: {}: {warning}", job.input.display());
+                    }
+                }
+                Err(Failure::Interrupted) => {}
+                Err(failure) => eprintln!("error: {}", summary::describe(&job, failure)),
+            }
+            all.push(Done { job, result });
+        });
+
+        let interrupted = all.iter().any(|done| done.result.as_ref().is_err_and(|f| *f == Failure::Interrupted));
+        let mut failed = all.iter().any(|done| done.result.is_err());
+        if let (Some(report), false) = (self.report, interrupted) {
+            let preset = self.args.preset.as_ref().map(|preset| preset.name.as_str());
+            if let (Err(reason), Some(path)) = (report.finish(&all, preset, self.options), &self.args.report) {
+                eprintln!("error: {}: {reason}", path.display());
+                failed = true;
+            }
+        }
+        if failed {
+            self.folders.remove_empty();
+        }
+        if self.args.json {
+            let _ = io::stderr().write_all(summary::table(&all).as_bytes());
+            print(&summary::json(&all, self.args, self.options));
+        } else {
+            print(&summary::table(&all));
+        }
+        if interrupted {
+            let done = all.iter().filter(|done| done.result.is_ok()).count();
+            eprintln!("interrupted: {done} of {} files were done; nothing half-written is left", all.len());
+            return ExitCode::from(130);
+        }
+        ExitCode::from(u8::from(failed))
+    }
+
+    /// Works on the jobs with several threads; `done` hears of them in order.
+    fn work(&self, mut done: impl FnMut(Job, Result<Outcome, Failure>)) {
+        let threads =
+            self.args.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
+        let bars = MultiProgress::new();
+        let total = bars.add(bar(self.jobs.len() as u64, "{msg:32!} [{bar:30}] {pos} of {len} files"));
+        total.set_message("Total");
+        let next = AtomicUsize::new(0);
+        let (sender, results) = mpsc::channel();
+        thread::scope(|scope| {
+            for _ in 0..threads.min(self.jobs.len()) {
+                let (sender, next, bars) = (sender.clone(), &next, &bars);
+                scope.spawn(move || {
+                    loop {
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(job) = self.jobs.get(index) else { return };
+                        let bar = bars.insert_from_back(1, bar(0, "{msg:32!} [{bar:30}] {percent:>3} %  {eta} left"));
+                        bar.set_message(job.input.file_name().unwrap_or_default().to_string_lossy().into_owned());
+                        let result = self.one(index, job, &bar);
+                        bar.finish_and_clear();
+                        if sender.send((index, result)).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            let mut waiting = BTreeMap::new();
+            let mut expected = 0;
+            for (index, result) in results {
+                total.inc(1);
+                waiting.insert(index, result);
+                while let Some(result) = waiting.remove(&expected) {
+                    bars.suspend(|| done(self.jobs[expected].clone(), result));
+                    expected += 1;
+                }
+            }
+        });
+        total.finish_and_clear();
+    }
+
+    fn one(&self, index: usize, job: &Job, bar: &ProgressBar) -> Result<Outcome, Failure> {
+        if STOP.load(Ordering::Relaxed) {
+            return Err(Failure::Interrupted);
+        }
+        refuse_overwriting(job, self.args)?;
+        self.folders.create(&job.output).map_err(|e| Failure::Output(encode::explain(&e)))?;
+        let mut shown = 0;
+        let (outcome, picture) =
+            enhance::enhance(&job.input, &job.output, self.options, &STOP, &mut |facts, frames| {
+                // Ten times a second of audio time is more than enough.
+                if frames - shown >= u64::from(facts.rate) || frames == 0 {
+                    bar.set_length(facts.frames.unwrap_or(0));
+                    bar.set_position(frames);
+                    shown = frames;
+                }
+            })?;
+        if let Some(report) = &self.report {
+            report
+                .add(index, job, &outcome, &picture, self.options)
+                .map_err(|e| Failure::Output(format!("the report {}", encode::explain(&e))))?;
+        }
+        if let Some(path) = &self.args.spectrogram {
+            self.spectrogram(path, &outcome, &picture)
+                .map_err(|e| Failure::Output(format!("the picture {} {e}", path.display())))?;
+        }
+        Ok(outcome)
+    }
+
+    fn spectrogram(&self, path: &Path, outcome: &Outcome, picture: &Picture) -> Result<(), String> {
+        let [Some(before), Some(after)] = picture.sides.each_ref().map(|side| side.spectrogram.as_ref()) else {
+            return Ok(());
+        };
+        let titles = ["Before", if self.args.delta { "Removed" } else { "After" }];
+        self.folders.create(path).map_err(|e| encode::explain(&e))?;
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = encode::temporary(folder).map_err(|e| encode::explain(&e))?;
+        file.write_all(&picture::before_and_after([before, after], outcome.seconds(), titles))
+            .map_err(|e| encode::explain(&e))?;
+        encode::persist(file, path)
+    }
+}
+
+fn refuse_overwriting(job: &Job, args: &Enhance) -> Result<(), Failure> {
+    if job.output.is_dir() {
+        return Err(Failure::Output("can't be written: a folder of that name exists".into()));
+    }
+    if job.output.exists() && !args.force {
+        return Err(Failure::Output("exists already; add --force to overwrite it".into()));
+    }
+    Ok(())
+}
+
+/// Checks the inputs and outputs and says what would be done.
+fn dry_run(jobs: &[Job], args: &Enhance, options: &Options) -> ExitCode {
+    let check = |job: &Job| -> Result<Facts, Failure> {
+        let facts = enhance::check(&job.input, options)?;
+        refuse_overwriting(job, args)?;
+        let there = job.output.ancestors().skip(1).find(|p| p.as_os_str().is_empty() || p.exists());
+        let there = there.filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        match fs::metadata(there) {
+            Ok(metadata) if !metadata.is_dir() => {
+                Err(Failure::Output(format!("can't be written: {} is not a folder", there.display())))
+            }
+            Ok(metadata) if metadata.permissions().readonly() => {
+                Err(Failure::Output(encode::explain(&io::ErrorKind::PermissionDenied.into())))
+            }
+            Err(error) => Err(Failure::Output(encode::explain(&error))),
+            Ok(_) => Ok(facts),
+        }
+    };
+    let all: Vec<_> = jobs.iter().map(|job| (job.clone(), check(job))).collect();
+    let mut text = String::new();
+    for (job, facts) in &all {
+        match facts {
+            Ok(facts) => {
+                let length = facts
+                    .frames
+                    .map_or_else(String::new, |n| format!(", {}", summary::length(n as f64 / f64::from(facts.rate))));
+                text += &format!(
+                    "would enhance {} ({}{length}) into {}\n",
+                    job.input.display(),
+                    summary::kind(facts),
+                    job.output.display()
+                );
+            }
+            Err(failure) => eprintln!("error: {}", summary::describe(job, failure)),
+        }
+    }
+    if args.json {
+        eprint!("{text}");
+        print(&summary::json_dry(&all, args, options));
+    } else {
+        print(&text);
+    }
+    ExitCode::from(u8::from(all.iter().any(|(_, facts)| facts.is_err())))
+}
+
+fn bar(length: u64, template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style.progress_chars("=> "))
+}
+
+/// The folders that were made on the way, so that failed work leaves none behind.
+#[derive(Default)]
+struct Folders(Mutex<HashSet<PathBuf>>);
+
+impl Folders {
+    fn create(&self, file: &Path) -> io::Result<()> {
+        let mut made = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        let missing = file.ancestors().skip(1).take_while(|p| !p.as_os_str().is_empty() && !p.exists());
+        made.extend(missing.map(Path::to_owned).collect::<Vec<_>>());
+        file.parent().filter(|p| !p.as_os_str().is_empty()).map_or(Ok(()), fs::create_dir_all)
+    }
+
+    fn remove_empty(&self) {
+        let made = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        let mut made: Vec<_> = made.iter().collect();
+        made.sort_by_key(|path| std::cmp::Reverse(path.components().count()));
+        for folder in made {
+            // One that is not empty stays: something succeeded there.
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Drawings over time, as SVG.
+
+use super::super::analysis::Analysis;
+use super::super::columns::Columns;
+use super::super::enhance::Gains;
+use super::super::picture::time_marks;
+use super::super::spectrogram::frequency_marks;
+use std::fmt::Write;
+
+const WIDTH: f64 = 1000.0;
+const LEFT: f64 = 62.0;
+const RIGHT: f64 = 8.0;
+const INNER: f64 = WIDTH - LEFT - RIGHT;
+
+/// Both spectrograms, one above the other on the same time axis. `images` are PNGs in base64.
+pub fn spectrograms(images: &[String; 2], titles: [&str; 2], rate: u32, seconds: f64) -> String {
+    let (height, gap) = (210.0, 12.0);
+    let total = 2.0 * height + gap;
+    let mut svg = open(total + 28.0, "Spectrograms before and after");
+    for (index, (image, title)) in images.iter().zip(titles).enumerate() {
+        let top = index as f64 * (height + gap);
+        let _ = write!(
+            svg,
+            "<image x=\"{LEFT}\" y=\"{top}\" width=\"{INNER}\" height=\"{height}\" preserveAspectRatio=\"none\" \
+             href=\"data:image/png;base64,{image}\"/>\
+             <text class=\"title\" x=\"{}\" y=\"{}\" style=\"paint-order:stroke;stroke:#0008;stroke-width:3px\">{title}</text>",
+            LEFT + 12.0,
+            top + 22.0
+        );
+        for (share, text) in frequency_marks(rate) {
+            let y = top + height * (1.0 - f64::from(share));
+            let _ = write!(
+                svg,
+                "<line class=\"tick\" x1=\"{}\" x2=\"{LEFT}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
+                 <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{text}</text>",
+                LEFT - 5.0,
+                LEFT - 9.0,
+                y + 4.0
+            );
+        }
+        let _ = write!(
+            svg,
+            "<text x=\"14\" y=\"{}\" text-anchor=\"middle\" transform=\"rotate(-90 14 {0})\">Hz</text>",
+            top + height / 2.0
+        );
+    }
+    time_axis(&mut svg, total, seconds);
+    svg + "</svg>"
+}
+
+/// The level before and after.
+pub fn level(sides: &[Analysis; 2], seconds: f64) -> String {
+    let (height, bottom_db) = (190.0, -80.0);
+    let y = |db: f64| height * (db.clamp(bottom_db, 0.0) / bottom_db);
+    let mut svg = open(height + 28.0, "Level over time before and after");
+    for db in [0, -20, -40, -60, -80] {
+        rule(&mut svg, y(f64::from(db)), &format!("{db}"), "grid");
+    }
+    axis_name(&mut svg, "dBFS", height);
+    for (side, class) in sides.iter().zip(["before", "after"]) {
+        let levels = side.power.as_slice().iter().map(|power| 20.0 * power.rms().max(1e-6).log10());
+        curve(&mut svg, levels, y, &format!("class=\"curve {class}\""));
+    }
+    time_axis(&mut svg, height, seconds);
+    svg + "</svg>"
+}
+
+/// The gains of the effects that did something, with a legend.
+pub fn gain(gains: &Columns<Gains>, seconds: f64) -> String {
+    let columns: Vec<_> = gains.as_slice().iter().map(Gains::mean).collect();
+    let active: Vec<usize> = (0..Gains::NAMES.len()).filter(|&i| columns.iter().any(|c| c[i].abs() >= 0.1)).collect();
+    if active.is_empty() {
+        return "<p class=\"soft\">No gain was changed.</p>".into();
+    }
+    let all = || columns.iter().flat_map(|c| active.iter().map(|&i| c[i]));
+    let step = [2.0, 3.0, 6.0, 12.0, 24.0]
+        .into_iter()
+        .find(|step| all().fold(0f64, |m, g| m.max(g.abs())) <= step * 3.0)
+        .unwrap_or(48.0);
+    let high = (all().fold(0.0, f64::max) / step).ceil() * step;
+    let low = ((all().fold(0.0, f64::min) / step).floor() * step).min(high - step);
+    let height = 190.0;
+    let y = |db: f64| height * (high - db.clamp(low, high)) / (high - low);
+
+    let mut legend = String::from("<div class=\"legend\">");
+    let mut svg = open(height + 28.0, "Gain over time");
+    for i in 0..=((high - low) / step).round() as usize {
+        let db = high - i as f64 * step;
+        rule(&mut svg, y(db), &format!("{db:+.0}").replace("+0", "0"), if db == 0.0 { "zero" } else { "grid" });
+    }
+    axis_name(&mut svg, "dB", height);
+    for &i in &active {
+        let _ = write!(legend, "<span><i style=\"background:var(--c{i})\"></i>{}</span>", Gains::NAMES[i]);
+        curve(&mut svg, columns.iter().map(|c| c[i]), y, &format!("class=\"curve\" style=\"stroke:var(--c{i})\""));
+    }
+    time_axis(&mut svg, height, seconds);
+    format!("{legend}</div><figure>{svg}</svg></figure>")
+}
+
+fn open(height: f64, label: &str) -> String {
+    format!("<svg viewBox=\"0 -8 {WIDTH} {}\" role=\"img\" aria-label=\"{label}\">", height + 8.0)
+}
+
+fn axis_name(svg: &mut String, name: &str, height: f64) {
+    let _ = write!(
+        svg,
+        "<text x=\"14\" y=\"{}\" text-anchor=\"middle\" transform=\"rotate(-90 14 {0})\">{name}</text>",
+        height / 2.0
+    );
+}
+
+fn rule(svg: &mut String, y: f64, text: &str, class: &str) {
+    let text = text.replace('-', "\u{2212}");
+    let _ = write!(
+        svg,
+        "<line class=\"{class}\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
+         <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{text}</text>",
+        LEFT + INNER,
+        LEFT - 9.0,
+        y + 4.0
+    );
+}
+
+fn time_axis(svg: &mut String, y: f64, seconds: f64) {
+    for (share, text) in time_marks(seconds, 10) {
+        let x = LEFT + share * INNER;
+        // The last label must not stand out of the drawing.
+        let anchor = if share > 0.97 { "end" } else { "middle" };
+        let _ = write!(
+            svg,
+            "<line class=\"tick\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{y}\" y2=\"{}\"/>\
+             <text x=\"{x:.1}\" y=\"{}\" text-anchor=\"{anchor}\">{text}</text>",
+            y + 5.0,
+            y + 20.0
+        );
+    }
+}
+
+/// A line through evenly spaced values, at most two for each unit of width.
+fn curve(svg: &mut String, values: impl ExactSizeIterator<Item = f64>, y: impl Fn(f64) -> f64, style: &str) {
+    let count = values.len().max(1) as f64;
+    let mut points = String::new();
+    for (i, value) in values.enumerate() {
+        let x = LEFT + (i as f64 + 0.5) / count * INNER;
+        let _ = write!(points, "{x:.1},{:.1} ", y(value));
+    }
+    let _ = write!(svg, "<polyline {style} points=\"{}\"/>", points.trim_end());
+}
