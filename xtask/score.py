@@ -180,7 +180,8 @@ def main():
     summary["files"] = len(rows)
     if not options.clean:
         for key in ("pesq", "stoi"):
-            summary[f"worst_{key}_delta"] = round(min(row["after"][key] - row["before"][key] for row in rows), 4)
+            deltas = [row["after"][key] - row["before"][key] for row in rows if not row["silent"]]
+            summary[f"worst_{key}_delta"] = round(min(deltas, default=0.0), 4)
     if options.json:
         summary["by_file"] = rows
     else:
