@@ -1,3 +1,48 @@
 //! Development tasks of Attune: `cargo xtask help`.
 
-fn main() {}
+mod readme;
+mod score;
+mod system;
+mod test;
+
+use clap::Parser;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Development tasks of Attune
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Task {
+    /// Everything that must pass: format, lints, docs, the tests in all feature sets, the README's commands
+    ///
+    /// Installs what is missing on Debian and Ubuntu, says what to install elsewhere. Stops at the
+    /// first failure. The last line counts the tests.
+    Test,
+    /// Enhances a set of noisy recordings and scores it against the clean ones: PESQ, STOI, SI-SDR
+    #[command(after_help = score::HELP)]
+    Score(score::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Task::parse() {
+        Task::Test => test::run(),
+        Task::Score(options) => score::run(&options),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The repository.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository")
+}
+
+/// Where cargo builds, and where the tasks put what they make.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
+}

@@ -1,0 +1,144 @@
+//! `cargo xtask test`: everything that must pass, one step after the other.
+
+use crate::system::{self, Need};
+use crate::{readme, root, target};
+use anyhow::{Context, Result};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+/// A cargo command that must pass.
+struct Step {
+    what: &'static str,
+    args: &'static str,
+    env: &'static [(&'static str, &'static str)],
+}
+
+const STEPS: &[Step] = &[
+    Step { what: "format", args: "fmt --all --check", env: &[] },
+    Step { what: "lints", args: "clippy --workspace --all-targets --all-features -- -D warnings", env: &[] },
+    Step {
+        what: "lints of the bare library",
+        args: "clippy --package attune-audio --lib --tests --no-default-features -- -D warnings",
+        env: &[],
+    },
+    Step {
+        what: "documentation",
+        args: "doc --workspace --no-deps --all-features --document-private-items",
+        env: &[("RUSTDOCFLAGS", "-D warnings")],
+    },
+    Step { what: "tests of the bare library", args: "test --package attune-audio --no-default-features", env: &[] },
+    Step { what: "tests, default features", args: "test --workspace", env: &[] },
+    Step { what: "tests, all features", args: "test --workspace --all-features", env: &[] },
+    Step {
+        what: "models of what threads share",
+        args: "test --lib --no-default-features --target-dir target/loom model",
+        env: &[("RUSTFLAGS", "--cfg loom")],
+    },
+];
+
+/// How many tests passed and failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Count {
+    passed: u64,
+    failed: u64,
+}
+
+/// Runs the task.
+pub fn run() -> Result<ExitCode> {
+    prepare()?;
+    let mut count = Count::default();
+    let mut done = STEPS.iter().try_for_each(|step| {
+        let began = Instant::now();
+        println!("── {}: {}", step.what, step.shown());
+        let (ok, tests) = step.run()?;
+        count.passed += tests.passed;
+        // A step without tests of its own that fails is a failure too.
+        count.failed += if ok { tests.failed } else { tests.failed.max(1) };
+        if !ok {
+            anyhow::bail!("{} did not pass; to repeat just this: {}", step.what, step.shown());
+        }
+        println!("   {:.0} s", began.elapsed().as_secs_f32());
+        Ok(())
+    });
+    if done.is_ok() {
+        println!("── the README's links and commands");
+        done = readme::check();
+        count.failed += u64::from(done.is_err());
+    }
+    if let Err(error) = &done {
+        println!("FAILED: {error:#}");
+    }
+    println!("{} passed, {} failed", count.passed, count.failed);
+    Ok(if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What a fresh machine may lack.
+fn prepare() -> Result<()> {
+    system::ensure(&[Need {
+        name: "a C compiler (gcc or clang)",
+        probe: &["cc", "--version"],
+        packages: &["gcc", "libc6-dev"],
+    }])?;
+    for (component, probe) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
+        let mut version = Command::new(env!("CARGO"));
+        version.args([probe, "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+        if !version.status()?.success() {
+            system::run(Command::new("rustup").args(["component", "add", component]))
+                .with_context(|| format!("please install {component}"))?;
+        }
+    }
+    Ok(())
+}
+
+impl Step {
+    /// The command as a person types it.
+    fn shown(&self) -> String {
+        let env: String = self.env.iter().map(|(key, value)| format!("{key}=\"{value}\" ")).collect();
+        format!("{env}cargo {}", self.args)
+    }
+
+    /// Runs it, showing everything but the tests that pass. Whether it passed, and the tests.
+    fn run(&self) -> Result<(bool, Count)> {
+        let mut child = Command::new(env!("CARGO"))
+            .args(self.args.split(' '))
+            .envs(self.env.iter().copied())
+            .env("CARGO_TARGET_DIR", target())
+            .current_dir(root())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("can't run {}", self.shown()))?;
+        let mut count = Count::default();
+        for line in BufReader::new(child.stdout.take().context("no output")?).lines() {
+            let line = line?;
+            if let Some(result) = parse(&line) {
+                count.passed += result.passed;
+                count.failed += result.failed;
+            } else if !(line.is_empty() || line.ends_with(" ... ok") || line.starts_with("running ")) {
+                println!("{line}");
+            }
+        }
+        Ok((child.wait()?.success(), count))
+    }
+}
+
+/// The counts in a line like `test result: ok. 12 passed; 0 failed; …`.
+fn parse(line: &str) -> Option<Count> {
+    let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
+    let number = |what| counts.split("; ").find_map(|part| part.strip_suffix(what)?.trim().parse().ok());
+    Some(Count { passed: number("passed")?, failed: number("failed")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_counted() {
+        let ok = "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.52s";
+        assert_eq!(parse(ok), Some(Count { passed: 12, failed: 0 }));
+        let bad = "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s";
+        assert_eq!(parse(bad), Some(Count { passed: 3, failed: 2 }));
+        assert_eq!(parse("test engine::tests::a ... ok"), None);
+    }
+}
