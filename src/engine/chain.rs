@@ -32,6 +32,8 @@ pub struct Meters {
     pub denoise: f32,
     /// Gain of the de-esser in its band.
     pub deess: f32,
+    /// Gain of the leveler.
+    pub level: f32,
     /// Gain of the compressor.
     pub compressor: f32,
     /// Gain of the limiter.
@@ -260,6 +262,7 @@ impl Engine {
         Meters {
             denoise: self.spectral.gain_db(),
             deess: self.deess.gain_db(),
+            level: 0.0,
             compressor: self.compressor.gain_db(),
             limiter: self.limiter.gain_db(),
             hum: self.hum.frequency(),
