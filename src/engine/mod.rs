@@ -13,12 +13,29 @@
 //! block or panic.
 
 mod chain;
+mod compressor;
+mod decimate;
+mod deess;
+mod eq;
 mod hum;
+mod leveler;
+mod limiter;
+mod low_cut;
 mod smooth;
 mod stream;
+mod svf;
+#[cfg(test)]
+mod testing;
+mod true_peak;
 
 pub use chain::{Engine, Meters, Monitor};
+pub use compressor::Compressor;
+pub use deess::Deess;
+pub use eq::Eq;
 pub use hum::Hum;
+pub use leveler::Leveler;
+pub use limiter::Limiter;
+pub use low_cut::LowCut;
 pub use stream::{ConfigError, EngineConfig, Latency, MAX_CHANNELS, Stream};
 
 use crate::settings::Settings;

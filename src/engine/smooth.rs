@@ -67,12 +67,6 @@ impl Ramp {
         self.value()
     }
 
-    /// Where it is heading.
-    #[inline]
-    pub fn target(&self) -> f32 {
-        self.target
-    }
-
     /// Whether it has arrived.
     #[inline]
     pub fn is_settled(&self) -> bool {
@@ -82,6 +76,43 @@ impl Ramp {
     /// Jumps to the target.
     pub fn finish(&mut self) {
         self.left = 0;
+    }
+}
+
+/// A gain that glides across a segment in a straight line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Glide {
+    from: f32,
+    to: f32,
+    step: f32,
+}
+
+impl Glide {
+    /// No change of level.
+    pub const UNITY: Glide = Glide { from: 1.0, to: 1.0, step: 0.0 };
+
+    /// Goes on where this one ends, to another gain at the end of a segment of `length` samples.
+    pub fn then(self, to: f32, length: usize) -> Glide {
+        Glide { from: self.to, to, step: (to - self.to) / length as f32 }
+    }
+
+    /// The gain at one sample of the segment.
+    #[inline(always)]
+    pub fn at(&self, sample: usize) -> f32 {
+        // By way of i32, which can be converted side by side.
+        self.from + self.step * sample as i32 as f32
+    }
+
+    /// Whether nothing changes.
+    #[inline]
+    pub fn is_unity(&self) -> bool {
+        *self == Glide::UNITY
+    }
+
+    /// The lowest gain on the way.
+    #[inline]
+    pub fn lowest(&self) -> f32 {
+        self.from.min(self.to)
     }
 }
 
@@ -126,6 +157,12 @@ impl Segments {
         let samples = (self.length - offset).min(length - done);
         self.phase = (offset + samples) % self.length;
         Some(Piece { range: done..done + samples, offset, ends: self.phase == 0 })
+    }
+
+    /// Whether the next sample begins a segment.
+    #[inline]
+    pub fn at_start(&self) -> bool {
+        self.phase == 0
     }
 
     /// The next sample begins a segment.

@@ -1,0 +1,153 @@
+//! Brings speech to a loudness, and leaves everything else where it is.
+
+mod loudness;
+mod speech;
+
+use loudness::{KWeighting, Loudness};
+use speech::SpeechDetector;
+
+use super::decimate::Decimator;
+use super::smooth::{Glide, Segments, db_to_gain};
+use super::{Effect, Stream};
+use crate::settings::{Id, Settings};
+
+/// Decimated samples of a segment: 20 ms.
+const SEGMENT: usize = 80;
+/// The gain rests while it is as near as this to where it should be, in dB.
+const DEAD_ZONE: f32 = 1.0;
+/// Having left the zone, it goes on until it is as near as this.
+const ARRIVED: f32 = 0.2;
+/// Before there is a second of speech, the gain moves so many times faster.
+const FIRST: f32 = 4.0;
+
+/// A leveler for speech.
+///
+/// The loudness (ITU-R BS.1770) of speech alone, while a [`SpeechDetector`] hears it, is compared
+/// with the target. The gain moves only while there is speech; in pauses it rests, so noise and
+/// breaths are never lifted. No latency.
+pub struct Leveler {
+    target: f32,
+    range: f32,
+    /// dB in a segment.
+    speed: f32,
+    segments: Segments,
+    decimator: Decimator,
+    weighting: KWeighting,
+    speech: SpeechDetector,
+    loudness: Loudness,
+    /// Decimated samples in this segment so far.
+    count: usize,
+    moving: bool,
+    gain_db: f32,
+    gain: Glide,
+}
+
+impl Leveler {
+    /// Starts switched off.
+    pub fn new(stream: &Stream) -> Self {
+        let decimator = Decimator::new(stream);
+        let segments = Segments::new(decimator.factor());
+        let speech = SpeechDetector::new(decimator.rate());
+        Self {
+            target: 0.0,
+            range: 0.0,
+            speed: 0.0,
+            segments,
+            decimator,
+            weighting: KWeighting::new(stream.rate),
+            speech,
+            loudness: Loudness::default(),
+            count: 0,
+            moving: false,
+            gain_db: 0.0,
+            gain: Glide::UNITY,
+        }
+    }
+
+    /// The gain now, in dB.
+    pub fn gain_db(&self) -> f32 {
+        self.gain_db
+    }
+
+    /// Loudness of the speech heard lately, LUFS, before the gain; `None` before there was any.
+    pub fn loudness(&self) -> Option<f32> {
+        self.loudness.lufs()
+    }
+
+    fn segment(&self) -> usize {
+        SEGMENT * self.segments.length()
+    }
+
+    /// Ends a segment of 20 ms: listens, and aims the gain at the end of the next one.
+    fn turn(&mut self) {
+        let power = self.weighting.take_power() / self.segment() as f32;
+        if self.speech.hears(power) {
+            self.loudness.add(power);
+            self.steer();
+        }
+        self.gain_db = self.gain_db.clamp(-self.range, self.range);
+        self.gain = self.gain.then(db_to_gain(self.gain_db), self.segment());
+    }
+
+    fn steer(&mut self) {
+        let Some(loudness) = self.loudness.lufs() else { return };
+        let way = (self.target - loudness).clamp(-self.range, self.range) - self.gain_db;
+        self.moving = way.abs() > if self.moving { ARRIVED } else { DEAD_ZONE };
+        if self.moving {
+            let speed = self.speed * if self.loudness.is_young() { FIRST } else { 1.0 };
+            self.gain_db += way.clamp(-speed, speed);
+        }
+    }
+
+    fn listen_anew(&mut self) {
+        self.decimator.reset();
+        self.weighting.reset();
+        self.speech.reset();
+        self.loudness = Loudness::default();
+        self.moving = false;
+    }
+}
+
+impl Effect for Leveler {
+    fn set(&mut self, settings: &Settings) {
+        self.target = settings[Id::LevelTarget];
+        self.range = settings[Id::LevelRange];
+        self.speed =
+            settings[Id::LevelSpeed] * self.segment() as f32 / (self.decimator.rate() * self.segments.length() as f32);
+    }
+
+    fn process(&mut self, block: &mut [Vec<f32>]) {
+        if self.range == 0.0 && self.gain.is_unity() {
+            return;
+        }
+        let length = block.first().map_or(0, Vec::len);
+        let mut done = 0;
+        while let Some(piece) = self.segments.next(done, length) {
+            done = piece.range.end;
+            self.decimator.feed(block, piece.range.clone(), piece.offset);
+            self.weighting.feed(block, piece.range.clone());
+            let start = self.count * self.segments.length() + piece.offset;
+            for samples in block.iter_mut() {
+                for (i, x) in samples[piece.range.clone()].iter_mut().enumerate() {
+                    *x *= self.gain.at(start + i);
+                }
+            }
+            if piece.ends {
+                let channels = block.len().max(1) as f32;
+                self.speech.feed(self.decimator.next().sum::<f32>() / channels);
+                self.count = (self.count + 1) % SEGMENT;
+                if self.count == 0 {
+                    self.turn();
+                }
+            }
+        }
+    }
+
+    fn reset(&mut self) {
+        self.segments.reset();
+        self.count = 0;
+        self.gain_db = 0.0;
+        self.gain = Glide::UNITY;
+        self.listen_anew();
+    }
+}
