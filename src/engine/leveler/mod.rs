@@ -17,6 +17,8 @@ const SEGMENT: usize = 80;
 const DEAD_ZONE: f32 = 1.0;
 /// Having left the zone, it goes on until it is as near as this.
 const ARRIVED: f32 = 0.2;
+/// The gain falls so many times faster than it rises: too loud is worse than too quiet.
+const DOWN: f32 = 4.0;
 /// Before there is a second of speech, the gain moves so many times faster.
 const FIRST: f32 = 4.0;
 
@@ -94,8 +96,8 @@ impl Leveler {
         let way = (self.target - loudness).clamp(-self.range, self.range) - self.gain_db;
         self.moving = way.abs() > if self.moving { ARRIVED } else { DEAD_ZONE };
         if self.moving {
-            let speed = self.speed * if self.loudness.is_young() { FIRST } else { 1.0 };
-            self.gain_db += way.clamp(-speed, speed);
+            let up = self.speed * if self.loudness.is_young() { FIRST } else { 1.0 };
+            self.gain_db += way.clamp(-self.speed * DOWN, up);
         }
     }
 

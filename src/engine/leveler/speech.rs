@@ -9,6 +9,12 @@ const LOWEST: f32 = 70.0;
 const HIGHEST: f32 = 400.0;
 /// Part of the power that repeats with the pitch.
 const PERIODIC: f32 = 0.6;
+/// ... after the correlation has fallen below this.
+const DIP: f32 = 0.3;
+/// Segments that a voice lasts at least: 60 ms.
+const RUN: usize = 3;
+/// Part of the weighted power that is in the low end, at least; birds have less.
+const LOW: f32 = 0.15;
 /// Levels above the noise floor by less than this are not heard, in dB.
 const ABOVE: f32 = 6.0;
 /// The noise floor rises by so many dB in a segment.
@@ -30,6 +36,8 @@ pub struct SpeechDetector {
     recent: [f32; 3 * SEGMENT],
     position: usize,
     previous: f32,
+    /// Sum of the squares in this segment.
+    low: f32,
     floor: f32,
     /// Rising, and the highest level since; or the lowest level since it fell.
     rising: bool,
@@ -37,6 +45,9 @@ pub struct SpeechDetector {
     /// Segments since the last two rises, and since a voice was heard.
     rises: [usize; 2],
     voiced: usize,
+    /// Lag of the pitch in the last segment, and segments that it has gone on for.
+    pitch: Option<usize>,
+    run: usize,
 }
 
 impl SpeechDetector {
@@ -47,11 +58,14 @@ impl SpeechDetector {
             recent: [0.0; 3 * SEGMENT],
             position: 2 * SEGMENT,
             previous: 0.0,
+            low: 0.0,
             floor: f32::INFINITY,
             rising: true,
             extreme: 0.0,
             rises: [RHYTHM; 2],
             voiced: HANG,
+            pitch: None,
+            run: 0,
         }
     }
 
@@ -62,6 +76,7 @@ impl SpeechDetector {
             *to = sample - 0.9 * self.previous;
         }
         self.previous = sample;
+        self.low += sample * sample;
         self.position += 1;
     }
 
@@ -71,8 +86,17 @@ impl SpeechDetector {
         self.floor = (self.floor + RISE).min(level);
         self.watch(level);
         self.voiced = (self.voiced + 1).min(HANG);
-        let loud = level > SILENCE && level > self.floor + ABOVE;
-        if loud && self.rises[1] < RHYTHM && self.is_periodic() {
+        let low = std::mem::take(&mut self.low) / SEGMENT as f32 > LOW * power;
+        let loud = low && level > SILENCE && level > self.floor + ABOVE;
+        let pitch = if loud && self.rises[1] < RHYTHM { self.pitch() } else { None };
+        // A voice glides; bubbles and knocks don't last.
+        self.run = match (pitch, self.pitch) {
+            (Some(now), Some(before)) if 5 * now.abs_diff(before) <= before => self.run + 1,
+            (Some(_), _) => 1,
+            (None, _) => 0,
+        };
+        self.pitch = pitch;
+        if self.run >= RUN {
             self.voiced = 0;
         }
         self.recent.copy_within(SEGMENT.., 0);
@@ -97,23 +121,29 @@ impl SpeechDetector {
         }
     }
 
-    /// Whether the last 40 ms repeat with a pitch: the normalised cross-correlation has a peak.
-    fn is_periodic(&self) -> bool {
+    /// The lag at which the last 40 ms repeat, if that is the pitch of a voice: the normalised
+    /// cross-correlation has its greatest peak there.
+    fn pitch(&self) -> Option<usize> {
         let shortest = (self.rate / HIGHEST) as usize;
         let longest = ((self.rate / LOWEST) as usize).min(SEGMENT);
         let now = &self.recent[SEGMENT..];
         let energy = dot(now, now);
-        let mut lowest = 1.0f32;
-        // From short lags on: a peak is only what follows a dip.
-        for lag in shortest / 2..=longest {
+        // Behind the slope from lag 0; what peaks before the shortest pitch is a whistle.
+        let (mut dipped, mut whistle, mut best, mut pitch) = (false, 0.0f32, PERIODIC, None);
+        for lag in 2..=longest {
             let then = &self.recent[SEGMENT - lag..3 * SEGMENT - lag];
             let correlation = dot(now, then) / (energy * dot(then, then)).sqrt().max(1e-30);
-            lowest = lowest.min(correlation);
-            if lag >= shortest && correlation > PERIODIC && correlation > lowest + 0.5 * PERIODIC {
-                return true;
+            dipped |= correlation < DIP;
+            if !dipped {
+                continue;
+            }
+            if lag < shortest {
+                whistle = whistle.max(correlation);
+            } else if correlation > best {
+                (best, pitch) = (correlation, Some(lag));
             }
         }
-        false
+        pitch.filter(|_| best > whistle + 0.1)
     }
 
     pub fn reset(&mut self) {
