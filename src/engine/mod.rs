@@ -27,6 +27,8 @@ mod svf;
 #[cfg(test)]
 mod testing;
 mod true_peak;
+#[cfg(test)]
+mod voice;
 
 pub use chain::{Engine, Meters, Monitor};
 pub use compressor::Compressor;

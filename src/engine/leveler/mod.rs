@@ -2,6 +2,10 @@
 
 mod loudness;
 mod speech;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
 
 use loudness::{KWeighting, Loudness};
 use speech::SpeechDetector;
@@ -80,8 +84,31 @@ impl Leveler {
         SEGMENT * self.segments.length()
     }
 
-    /// Ends a segment of 20 ms: listens, and aims the gain at the end of the next one.
-    fn turn(&mut self) {
+    fn is_off(&self) -> bool {
+        self.range == 0.0 && self.gain.is_unity()
+    }
+
+    /// Listens to a part of a block, `offset` samples after the begin of the segment, and turns it up.
+    fn level(&mut self, block: &mut [Vec<f32>], range: Range<usize>, offset: usize) {
+        self.decimator.feed(block, range.clone(), offset % self.decimator.factor());
+        self.weighting.feed(block, range.clone());
+        for samples in block {
+            for (i, x) in samples.get_mut(range.clone()).unwrap_or_default().iter_mut().enumerate() {
+                *x *= self.gain.at(offset + i);
+            }
+        }
+    }
+
+    /// Ends a decimated sample; and every 20 ms a segment, which aims the gain at the end of the next.
+    fn turn(&mut self, channels: usize) {
+        let is_off = self.is_off();
+        if !is_off {
+            self.speech.feed(self.decimator.next().sum::<f32>() / channels as f32);
+        }
+        self.count = (self.count + 1) % SEGMENT;
+        if self.count > 0 || is_off {
+            return;
+        }
         let power = self.weighting.take_power() / self.segment() as f32;
         if self.speech.hears(power) {
             self.loudness.add(power);
@@ -89,6 +116,9 @@ impl Leveler {
         }
         self.gain_db = self.gain_db.clamp(-self.range, self.range);
         self.gain = self.gain.then(db_to_gain(self.gain_db), self.segment());
+        if self.is_off() {
+            self.forget();
+        }
     }
 
     fn steer(&mut self) {
@@ -101,7 +131,7 @@ impl Leveler {
         }
     }
 
-    fn listen_anew(&mut self) {
+    fn forget(&mut self) {
         self.decimator.reset();
         self.weighting.reset();
         self.speech.reset();
@@ -119,28 +149,15 @@ impl Effect for Leveler {
     }
 
     fn process(&mut self, block: &mut [Vec<f32>]) {
-        if self.range == 0.0 && self.gain.is_unity() {
-            return;
-        }
         let length = block.first().map_or(0, Vec::len);
         let mut done = 0;
         while let Some(piece) = self.segments.next(done, length) {
             done = piece.range.end;
-            self.decimator.feed(block, piece.range.clone(), piece.offset);
-            self.weighting.feed(block, piece.range.clone());
-            let start = self.count * self.segments.length() + piece.offset;
-            for samples in block.iter_mut() {
-                for (i, x) in samples[piece.range.clone()].iter_mut().enumerate() {
-                    *x *= self.gain.at(start + i);
-                }
+            if !self.is_off() {
+                self.level(block, piece.range, self.count * self.segments.length() + piece.offset);
             }
             if piece.ends {
-                let channels = block.len().max(1) as f32;
-                self.speech.feed(self.decimator.next().sum::<f32>() / channels);
-                self.count = (self.count + 1) % SEGMENT;
-                if self.count == 0 {
-                    self.turn();
-                }
+                self.turn(block.len());
             }
         }
     }
@@ -150,6 +167,6 @@ impl Effect for Leveler {
         self.count = 0;
         self.gain_db = 0.0;
         self.gain = Glide::UNITY;
-        self.listen_anew();
+        self.forget();
     }
 }
