@@ -86,8 +86,8 @@ impl GainEstimator {
         for (smooth, around) in self.smooth[edge..].iter_mut().zip(power.windows(2 * NEIGHBOURS + 1)) {
             *smooth = old * *smooth + new * (around[0] + around[1] + around[2] + around[3] + around[4]);
         }
-        for k in n - edge..n {
-            self.smooth[k] = old * self.smooth[k] + (1.0 - old) * power[k];
+        for (smooth, power) in self.smooth.iter_mut().zip(power).skip(n - edge) {
+            *smooth = old * *smooth + (1.0 - old) * power;
         }
     }
 

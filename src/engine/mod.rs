@@ -36,6 +36,7 @@ mod svf;
 #[cfg(test)]
 mod testing;
 mod true_peak;
+#[cfg(test)]
 mod voice;
 
 pub use chain::{Engine, Meters, Monitor};
