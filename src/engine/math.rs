@@ -32,6 +32,19 @@ pub fn exp(x: f32) -> f32 {
     exp2(x * std::f32::consts::LOG2_E)
 }
 
+/// The sum, in an order that the compiler can vectorise.
+#[inline]
+pub fn sum(values: &[f32]) -> f32 {
+    let mut lanes = [0.0; 8];
+    let (whole, rest) = values.as_chunks::<8>();
+    for chunk in whole {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane += value;
+        }
+    }
+    lanes.iter().sum::<f32>() + rest.iter().sum::<f32>()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

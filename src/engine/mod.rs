@@ -12,6 +12,7 @@
 //! Everything is allocated in [`Engine::new`]; `process`, `set` and `reset` never allocate, lock,
 //! block or panic.
 
+mod bands;
 mod chain;
 mod compressor;
 mod decimate;
