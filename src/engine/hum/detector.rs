@@ -164,14 +164,13 @@ impl Candidate {
             self.frequency += 0.1 * (mains - self.frequency);
             return;
         };
+        // Two faint lines or a single one might be anything.
+        let clear = |track: &Track| track.prominence > 4.0 * PROMINENCE && track.steady.norm() > 0.95;
+        let clear_among = |first: usize| near(best).any(|(k, track)| k <= first && clear(track));
         let points = match near(best).count() {
-            2.. if near(best).any(|(k, _)| k <= 3) => 3,
-            // A single line might be anything: it must be very clear.
-            _ => {
-                let clear = |track: &Track| track.prominence > 4.0 * PROMINENCE && track.steady.norm() > 0.95;
-                let clear = near(best).any(|(k, track)| k <= 2 && clear(track));
-                u32::from(clear && (best - mains).abs() < 0.5 * DEVIATION)
-            }
+            2 if clear_among(LOW) && near(best).any(|(k, _)| k <= 3) => 3,
+            3.. if near(best).any(|(k, _)| k <= 3) => 3,
+            _ => u32::from(clear_among(2) && (best - mains).abs() < 0.5 * DEVIATION),
         };
         let (sum, weight) = near(best).fold((0.0, 0.0), |(sum, weight), (k, track)| {
             let k = k as f32;
