@@ -1,5 +1,6 @@
 //! The `attune` binary as a person runs it: formats, damaged files, overwriting, batches, interruption.
 
+use attune::settings::Id;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -599,7 +600,9 @@ fn the_report_is_one_file_that_stands_alone() {
     assert!(html.contains("a &amp; &lt;b&gt;.wav") && !html.contains("<b>"));
     assert_eq!(html.matches("data:image/png;base64,").count(), 4, "before and after of two files");
     assert!(html.contains("bad.wav: is not audio"), "a failed file is in the report too");
-    assert!(html.contains("class=\"set\"") && html.contains("default 12 dB"), "changed settings are marked");
+    let spec = Id::Reduction.spec();
+    let mark = format!("{} <small>default {}</small>", spec.name, spec.format(spec.default));
+    assert!(html.contains("class=\"set\"") && html.contains(&mark), "changed settings are marked");
     assert!(!html.contains("{{") && !html.contains("http"), "no placeholder is left and nothing is loaded");
     assert_eq!(listing(&dir.path().join("reports")), ["r.html"]);
 

@@ -117,15 +117,17 @@ pub struct Enhance {
 }
 
 const ENHANCE_HELP: &str = "\
-The output is a WAV file with the sample rate, channels, bit depth and length of the input, aligned
-with it to the sample. MP3, Ogg and AAC have no bit depth: their output has 24 bits. Two channels are
-treated as one stereo image; more than two as independent microphones.
+The output is a WAV file with the sample rate, channels, bit depth and length of the
+input, aligned with it to the sample. MP3, Ogg and AAC have no bit depth: their output
+has 24 bits. Two channels are treated as one stereo image; more than two as independent
+microphones.
 
-Exit code: 0 all is well, 1 some file failed (the others are done), 2 wrong usage, 130 interrupted.
+Exit code: 0 all is well, 1 some file failed (the others are done), 2 wrong usage,
+130 interrupted.
 
 Examples:
   attune enhance talk.wav
-  attune enhance talk.wav -o clean.wav --preset podcast --set reduction=18 --set level_target=-16
+  attune enhance talk.wav -o clean.wav --preset podcast --set reduction=18
   attune enhance day1 day2 -o cleaned --jobs 4 --report cleaned/report.html
   attune enhance talk.wav -o removed.wav --delta      hear what is taken away
   attune enhance recordings -o cleaned --dry-run      see what would be done";

@@ -126,7 +126,8 @@ impl Batch<'_> {
                     loop {
                         let index = next.fetch_add(1, Ordering::Relaxed);
                         let Some(job) = self.jobs.get(index) else { return };
-                        let bar = bars.insert_from_back(1, bar(0, "{msg:32!} [{bar:30}] {percent:>3} %  {eta} left"));
+                        let bar =
+                            bars.insert_from_back(1, bar(u64::MAX, "{msg:32!} [{bar:30}] {percent:>3} %  {eta} left"));
                         bar.set_message(job.input.file_name().unwrap_or_default().to_string_lossy().into_owned());
                         let result = self.one(index, job, &bar);
                         bar.finish_and_clear();
@@ -160,9 +161,9 @@ impl Batch<'_> {
         let mut shown = 0;
         let (outcome, picture) =
             enhance::enhance(&job.input, &job.output, self.options, &STOP, &mut |facts, frames| {
-                // Ten times a second of audio time is more than enough.
+                // Once a second of audio is enough.
                 if frames - shown >= u64::from(facts.rate) || frames == 0 {
-                    bar.set_length(facts.frames.unwrap_or(0));
+                    bar.set_length(facts.expected.unwrap_or(u64::MAX));
                     bar.set_position(frames);
                     shown = frames;
                 }

@@ -23,6 +23,8 @@ pub struct Coded {
     decoder: Box<dyn AudioDecoder>,
     track: u32,
     spec: Option<AudioSpec>,
+    /// About how many frames there are, where the file tells.
+    pub expected: Option<u64>,
     /// Number of frames that the file promises, where the promise is exact.
     promised: Option<u64>,
     decoded: u64,
@@ -68,6 +70,7 @@ impl Coded {
             track: track.id,
             container,
             spec: None,
+            expected: frames,
             promised: frames.filter(|_| lossless),
             decoded: 0,
             lost: 0,

@@ -16,6 +16,8 @@ const MAX_CHANNELS: u16 = 64;
 pub struct Source {
     /// Rate, channels, depth, metadata; `frames` is `u64::MAX` where it is not known beforehand.
     pub header: Header,
+    /// About how many frames there are, for progress, where it can be told.
+    pub expected: Option<u64>,
     /// The format's name.
     pub format: &'static str,
     /// Samples that were not finite; they are read as silence.
@@ -54,10 +56,11 @@ impl Source {
             let header = wav::read_header(&mut file)?;
             let left = header.frames;
             let kind = Kind::Wav { file, left, bytes: Vec::new() };
-            Source { header, format: "WAV", bad_samples: 0, lost_frames: 0, kind }
+            Source { header, expected: Some(left), format: "WAV", bad_samples: 0, lost_frames: 0, kind }
         } else {
             let (coded, header, format) = Coded::open(file.into_inner(), path)?;
-            Source { header, format, bad_samples: 0, lost_frames: 0, kind: Kind::Coded(Box::new(coded)) }
+            let expected = coded.expected;
+            Source { header, expected, format, bad_samples: 0, lost_frames: 0, kind: Kind::Coded(Box::new(coded)) }
         };
         if source.header.channels > MAX_CHANNELS {
             return Err(format!(

@@ -95,8 +95,6 @@ pub fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
 
 /// Moves a complete temporary file to its place.
 pub fn persist(file: NamedTempFile, path: &Path) -> Result<(), String> {
-    // Renaming before the data is on the disk could leave an empty file after a power cut.
-    file.as_file().sync_data().map_err(|e| explain(&e))?;
     file.persist(path).map_err(|e| explain(&e.error))?;
     Ok(())
 }

@@ -37,6 +37,8 @@ pub struct Facts {
     pub depth: Depth,
     /// Number of frames, where it is known beforehand.
     pub frames: Option<u64>,
+    /// About how many there are, where that can be told.
+    pub expected: Option<u64>,
     /// Delay of the engine in frames; the output is shifted back by it.
     pub latency: usize,
 }
@@ -195,7 +197,8 @@ fn open(input: &Path, options: &Options) -> Result<(Source, Chain, Facts), Strin
     let chain = Chain::new(header.rate, channels, options)?;
     let frames = (header.frames < u64::MAX).then_some(header.frames);
     let (format, rate, depth, latency) = (source.format, header.rate, header.depth, chain.latency());
-    Ok((source, chain, Facts { format, rate, channels, depth: stored(depth), frames, latency }))
+    let expected = source.expected;
+    Ok((source, chain, Facts { format, rate, channels, depth: stored(depth), frames, expected, latency }))
 }
 
 /// The engine works in 32-bit floats; more would only be zeros.

@@ -2,8 +2,8 @@
 
 use super::spectrogram::{ROWS, Spectrogram, frequency_marks};
 
-/// Levels below the loudest that still have a colour.
-const RANGE_DB: f32 = 80.0;
+/// From the darkest to the brightest colour.
+const RANGE_DB: f32 = 70.0;
 /// The colour map: nine points of matplotlib's "magma" (CC0), dark to bright, evenly spaced.
 const MAGMA: [[u8; 3]; 9] = [
     [0, 0, 4],
@@ -17,10 +17,20 @@ const MAGMA: [[u8; 3]; 9] = [
     [252, 253, 191],
 ];
 
-/// The levels that the darkest and the brightest colour stand for, common to both pictures.
+/// The levels that the darkest and the brightest colour stand for, common to both pictures. The
+/// brightest is reached by one pixel in 500, so that a single thump does not darken all the rest.
 pub fn scale(both: [&Spectrogram; 2]) -> (f32, f32) {
-    let levels = both.into_iter().flat_map(|s| s.columns()).flat_map(|column| column.decibels());
-    let top = levels.fold(-60.0, f32::max).min(40.0);
+    let mut counts = [0u64; 160];
+    for db in both.into_iter().flat_map(|s| s.columns()).flat_map(|column| column.decibels()) {
+        counts[(db + 120.0).clamp(0.0, 159.0) as usize] += 1;
+    }
+    let total: u64 = counts.iter().sum();
+    let mut above = 0;
+    let top = (0..counts.len()).rev().find(|&i| {
+        above += counts[i];
+        above * 500 > total
+    });
+    let top = (top.unwrap_or(0) as f32 - 119.0).max(-60.0);
     (top - RANGE_DB, top)
 }
 

@@ -188,6 +188,7 @@ fn hz_at(rate: u32, height: f32) -> f32 {
 pub fn frequency_marks(rate: u32) -> impl Iterator<Item = (f32, &'static str)> {
     let marks = [
         (100.0, "100"),
+        (250.0, "250"),
         (500.0, "500"),
         (1000.0, "1k"),
         (2000.0, "2k"),

@@ -3,6 +3,7 @@ use super::deess::Deess;
 use super::delay::Delay;
 use super::eq::Eq;
 use super::hum::Hum;
+use super::leveler::Leveler;
 use super::limiter::Limiter;
 use super::low_cut::LowCut;
 use super::smooth::{RAMP, Ramp, db_to_gain};
@@ -52,6 +53,7 @@ pub struct Engine {
     spectral: SpectralPass,
     eq: Eq,
     deess: Deess,
+    leveler: Leveler,
     compressor: Compressor,
     limiter: Limiter,
 
@@ -92,6 +94,7 @@ impl Engine {
             hum: Hum::new(&stream),
             eq: Eq::new(&stream),
             deess: Deess::new(&stream),
+            leveler: Leveler::new(&stream),
             compressor: Compressor::new(&stream),
             mix: ramp(1.0),
             gain: ramp(1.0),
@@ -114,13 +117,14 @@ impl Engine {
         Ok(engine)
     }
 
-    fn effects(&mut self) -> [&mut dyn Effect; 7] {
+    fn effects(&mut self) -> [&mut dyn Effect; 8] {
         [
             &mut self.low_cut,
             &mut self.hum,
             &mut self.spectral,
             &mut self.eq,
             &mut self.deess,
+            &mut self.leveler,
             &mut self.compressor,
             &mut self.limiter,
         ]
@@ -185,6 +189,7 @@ impl Engine {
         self.spectral.process(block);
         self.eq.process(block);
         self.deess.process(block);
+        self.leveler.process(block);
         self.compressor.process(block);
         self.blend();
         self.limiter.process(&mut self.draining);
@@ -263,7 +268,7 @@ impl Engine {
         Meters {
             denoise: self.spectral.gain_db(),
             deess: self.deess.gain_db(),
-            level: 0.0,
+            level: self.leveler.gain_db(),
             compressor: self.compressor.gain_db(),
             limiter: self.limiter.gain_db(),
             hum: self.hum.frequency(),

@@ -38,7 +38,7 @@ impl GainEstimator {
             memory: 0.0,
             previous: vec![0.0; bins],
             smooth: vec![0.0; bins],
-            smoothing: stream.smoothing(0.023, stream.hop),
+            smoothing: stream.smoothing(0.1, stream.hop),
             hop_seconds: stream.hop as f32 / stream.rate,
             sums: vec![0.0; bins + 1],
             raw: vec![1.0; bins],
@@ -69,7 +69,7 @@ impl GainEstimator {
             let prior = (first * second).sqrt();
             let gain = log_amplitude_gain(prior, posterior);
             previous[k] = gain * gain * power[k];
-            let presence = presence(smooth[k] * scale);
+            let presence = 0.25 + 0.75 * presence(smooth[k] * scale);
             let log_gain = log2(gain.max(1e-6));
             raw[k] = exp2(absent[k] + presence * (log_gain - absent[k])).min(1.0);
         }

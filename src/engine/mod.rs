@@ -14,12 +14,14 @@
 
 mod chain;
 mod compressor;
+mod decimate;
 mod deess;
 mod delay;
 mod dereverb;
 mod eq;
 mod gain;
 mod hum;
+mod leveler;
 mod limiter;
 mod low_cut;
 mod math;
@@ -34,12 +36,14 @@ mod svf;
 #[cfg(test)]
 mod testing;
 mod true_peak;
+mod voice;
 
 pub use chain::{Engine, Meters, Monitor};
 pub use compressor::Compressor;
 pub use deess::Deess;
 pub use eq::Eq;
 pub use hum::Hum;
+pub use leveler::Leveler;
 pub use limiter::Limiter;
 pub use low_cut::LowCut;
 pub use spectral::SpectralPass;

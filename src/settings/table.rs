@@ -112,15 +112,15 @@ use Kind::Number;
 
 settings! {
     /// How noise is removed: off, spectral (statistical, gentle) or neural (RNNoise).
-    Method "method" "Denoise method" "Denoise" METHOD, None, 0.0..2.0, safe 0.0..2.0, default 1.0, Linear;
+    Method "method" "Denoise method" "Denoise" METHOD, None, 0.0..2.0, safe 0.0..2.0, default 2.0, Linear;
     /// The most that noise is turned down. Lower keeps more of the room; 0 switches it off.
-    Reduction "reduction" "Reduction" "Denoise" Number, Decibel, 0.0..40.0, safe 0.0..18.0, default 18.0, Linear;
+    Reduction "reduction" "Reduction" "Denoise" Number, Decibel, 0.0..40.0, safe 0.0..24.0, default 20.0, Linear;
     /// How much louder than measured the noise is taken to be (spectral). Higher removes more and harms sooner.
     Oversubtraction "oversubtraction" "Over-subtraction" "Denoise" Number, Factor, 0.5..4.0, safe 0.7..2.0, default 0.8, Logarithmic;
     /// Evens the noise reduction out in time against musical noise (spectral).
-    Smoothing "smoothing" "Smoothing" "Denoise" Number, Percent, 0.0..100.0, safe 20.0..90.0, default 50.0, Linear;
+    Smoothing "smoothing" "Smoothing" "Denoise" Number, Percent, 0.0..100.0, safe 20.0..90.0, default 40.0, Linear;
     /// How fast the noise estimate follows a changing noise (spectral).
-    Adaptation "adaptation" "Noise adaptation" "Denoise" Number, Seconds, 0.05..5.0, safe 0.1..2.0, default 0.2, Logarithmic;
+    Adaptation "adaptation" "Noise adaptation" "Denoise" Number, Seconds, 0.05..5.0, safe 0.1..2.0, default 0.3, Logarithmic;
     /// How much of the room's late reverberation is removed. 0 switches it off.
     Dereverb "dereverb" "Dereverb" "Dereverb" Number, Percent, 0.0..100.0, safe 0.0..70.0, default 0.0, Linear;
     /// The room's decay time (RT60). At the lowest value, 0.1 s, it is estimated from the sound.

@@ -121,10 +121,8 @@ pub fn numbers(outcome: &Outcome) -> String {
         );
         let [before, after] = [before, after]
             .map(|value| if value.is_some() { format!("{} {unit}", decibels(value)) } else { "–".to_owned() });
-        let _ = writeln!(
-            text,
-            "<tr><td>{name}</td><td class=\"n\">{before}</td><td class=\"n\">{after}</td><td class=\"n\">{change}</td></tr>"
-        );
+        let row = format!("<td class=\"n\">{before}</td><td class=\"n\">{after}</td><td class=\"n\">{change}</td>");
+        let _ = writeln!(text, "<tr><td>{name}</td>{}</tr>", minus(&row));
     }
     text
 }

@@ -3,6 +3,8 @@
 mod detector;
 mod notch;
 mod spectra;
+#[cfg(test)]
+mod tests;
 
 use detector::Detector;
 use notch::Notches;

@@ -1,6 +1,5 @@
 //! Short-time spectra of the low end of the stream, a little work at a time.
 
-use std::f32::consts::{PI, TAU};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,11 +7,8 @@ use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};
 
 use crate::engine::Stream;
+use crate::engine::decimate::{Decimator, hann};
 
-/// The rate after decimation, roughly, Hz.
-const RATE: f32 = 4000.0;
-/// Taps of the decimation filter for each sample of the output.
-const PHASES: usize = 8;
 /// Samples of a spectrum: half a second, short enough for the pauses of speech.
 const WINDOW: usize = 2048;
 /// Samples from one spectrum to the next: 1/8 s.
@@ -36,9 +32,7 @@ pub struct Reading {
 
 /// Decimates the stream to about 4 kHz and transforms half a second of it every eighth of a second.
 pub struct Spectra {
-    decimation: usize,
-    rate: f32,
-    filter: Vec<f32>,
+    decimator: Decimator,
     window: Vec<f32>,
     fft: Arc<dyn RealToComplex<f32>>,
     input: Vec<f32>,
@@ -51,8 +45,6 @@ pub struct Spectra {
 }
 
 struct Channel {
-    /// The last samples of the stream, as many as the filter has taps.
-    recent: Vec<f32>,
     /// A ring of decimated samples.
     low: Vec<f32>,
     spectra: [Vec<Complex32>; LAG + 1],
@@ -60,24 +52,10 @@ struct Channel {
 
 impl Spectra {
     pub fn new(stream: &Stream) -> Self {
-        let decimation = (stream.rate / RATE).round().max(1.0) as usize;
-        let taps = PHASES * decimation;
-        let hann = |i: f32, length: usize| 0.5 - 0.5 * (TAU * i / length as f32).cos();
-        let tap = |i: usize| {
-            let t = PI * (i as f32 + 0.5 - taps as f32 / 2.0) / decimation as f32;
-            let sinc = if t == 0.0 { 1.0 } else { t.sin() / t };
-            sinc * hann(i as f32 + 0.5, taps) / decimation as f32
-        };
         let fft = RealFftPlanner::new().plan_fft_forward(WINDOW);
-        let channel = || Channel {
-            recent: vec![0.0; taps],
-            low: vec![0.0; WINDOW],
-            spectra: std::array::from_fn(|_| fft.make_output_vec()),
-        };
+        let channel = || Channel { low: vec![0.0; WINDOW], spectra: std::array::from_fn(|_| fft.make_output_vec()) };
         Self {
-            decimation,
-            rate: stream.rate / decimation as f32,
-            filter: (0..taps).map(tap).collect(),
+            decimator: Decimator::new(stream),
             // Scaled so that the magnitude of a bin is the amplitude of a sinusoid in it.
             window: (0..WINDOW).map(|i| hann(i as f32, WINDOW) * 4.0 / WINDOW as f32).collect(),
             input: fft.make_input_vec(),
@@ -91,34 +69,23 @@ impl Spectra {
 
     /// Samples of the stream for each decimated sample.
     pub fn decimation(&self) -> usize {
-        self.decimation
+        self.decimator.factor()
     }
 
     /// The time over which phase advances are measured, seconds.
     pub fn lag(&self) -> f32 {
-        (LAG * HOP) as f32 / self.rate
+        (LAG * HOP) as f32 / self.decimator.rate()
     }
 
     /// Takes a part of a block that begins `offset` samples after the last decimated sample.
     pub fn feed(&mut self, block: &[Vec<f32>], range: Range<usize>, offset: usize) {
-        for (channel, samples) in self.channels.iter_mut().zip(block) {
-            let start = channel.recent.len() - self.decimation + offset;
-            let to = channel.recent.get_mut(start..start + range.len()).unwrap_or_default();
-            to.iter_mut().zip(&samples[range.clone()]).for_each(|(to, &from)| *to = from);
-        }
+        self.decimator.feed(block, range, offset);
     }
 
     /// Makes a decimated sample.
     pub fn decimate(&mut self) {
-        for channel in &mut self.channels {
-            let mut sums = [0.0; PHASES];
-            for (x, h) in channel.recent.chunks_exact(PHASES).zip(self.filter.chunks_exact(PHASES)) {
-                for i in 0..PHASES {
-                    sums[i] += x[i] * h[i];
-                }
-            }
-            channel.low[self.position] = sums.iter().sum();
-            channel.recent.copy_within(self.decimation.., 0);
+        for (channel, sample) in self.channels.iter_mut().zip(self.decimator.next()) {
+            channel.low[self.position] = sample;
         }
         self.position = (self.position + 1) % WINDOW;
     }
@@ -142,7 +109,7 @@ impl Spectra {
 
     /// Reads the newest spectrum at a frequency; `None` where it does not reach.
     pub fn read(&self, frequency: f32) -> Option<Reading> {
-        let bin = (frequency * WINDOW as f32 / self.rate).round() as usize;
+        let bin = (frequency * WINDOW as f32 / self.decimator.rate()).round() as usize;
         let mut reading = Reading { power: 0.0, beside: 0.0, advance: Complex32::ZERO };
         for channel in &self.channels {
             let new = &channel.spectra[self.newest];
@@ -160,8 +127,8 @@ impl Spectra {
     }
 
     pub fn reset(&mut self) {
+        self.decimator.reset();
         for channel in &mut self.channels {
-            channel.recent.fill(0.0);
             channel.low.fill(0.0);
             channel.spectra.iter_mut().for_each(|s| s.fill(Complex32::ZERO));
         }
