@@ -1,10 +1,11 @@
 use super::Stream;
-use super::math::log2;
+use super::bands::Bands;
+use super::math::{log2, sum};
 
 /// Time (s) after which reflections count as late reverberation.
 const EARLY: f32 = 0.05;
 
-/// The power of late reverberation in every bin, by the statistical room model: what was heard
+/// The power of late reverberation in every band, by the statistical room model: what was heard
 /// [`EARLY`] seconds ago, decayed. Lebart, Boucher & Denbigh, Acta Acustica 87, 2001; Habets,
 /// Gannot & Cohen, IEEE SPL 16(9), 2009.
 pub struct LateReverb {
@@ -21,17 +22,18 @@ pub struct LateReverb {
 }
 
 impl LateReverb {
-    /// For spectra of this many bins.
-    pub fn new(stream: &Stream, bins: usize) -> LateReverb {
+    /// For spectra in these bands.
+    pub fn new(stream: &Stream, bands: &Bands) -> LateReverb {
+        let count = bands.count();
         let frames = (stream.samples(EARLY) / stream.hop).max(1);
         LateReverb {
             hop_seconds: stream.hop as f32 / stream.rate,
             smoothing: stream.smoothing(0.02, stream.hop),
-            smooth: vec![0.0; bins],
-            past: vec![vec![0.0; bins]; frames],
+            smooth: vec![0.0; count],
+            past: vec![vec![0.0; count]; frames],
             position: 0,
-            power: vec![0.0; bins],
-            decay: DecayTime::new(stream, bins),
+            power: vec![0.0; count],
+            decay: DecayTime::new(stream, bands),
             fixed: 0.0,
         }
     }
@@ -64,7 +66,7 @@ impl LateReverb {
         self.position = (self.position + 1) % self.past.len();
     }
 
-    /// Power of the late reverberation in the last frame, per bin.
+    /// Power of the late reverberation in the last frame, per band.
     pub fn power(&self) -> &[f32] {
         &self.power
     }
@@ -85,8 +87,7 @@ impl LateReverb {
 /// is measured wherever the level falls steadily, and a low quantile of the times found is the
 /// room's (after Ratnam et al., JASA 114(5), 2003).
 struct DecayTime {
-    low: usize,
-    high: usize,
+    bands: std::ops::Range<usize>,
     hop_seconds: f32,
     fast: f32,
     level: f32,
@@ -108,11 +109,9 @@ const START: f32 = 0.4;
 const RANGE: (f32, f32) = (0.15, 2.0);
 
 impl DecayTime {
-    fn new(stream: &Stream, bins: usize) -> DecayTime {
-        let bin = |hertz: f32| ((hertz * stream.window as f32 / stream.rate) as usize).min(bins);
+    fn new(stream: &Stream, bands: &Bands) -> DecayTime {
         DecayTime {
-            low: bin(400.0),
-            high: bin(4000.0),
+            bands: bands.range(400.0, 4000.0),
             hop_seconds: stream.hop as f32 / stream.rate,
             fast: stream.smoothing(0.012, stream.hop),
             level: -100.0,
@@ -131,12 +130,12 @@ impl DecayTime {
     }
 
     fn update(&mut self, power: &[f32], noise: &[f32]) {
-        let range = self.low..self.high;
-        let sum: f32 = power[range.clone()].iter().sum();
-        let floor: f32 = noise[range].iter().sum();
+        let range = self.bands.clone();
+        let power = sum(&power[range.clone()]);
+        let floor = sum(&noise[range]);
         let decibels = |power: f32| 3.0103 * log2(power.max(1e-12));
         let previous = self.level;
-        self.level += (1.0 - self.fast) * (decibels(sum) - self.level);
+        self.level += (1.0 - self.fast) * (decibels(power) - self.level);
         let audible = self.level > decibels(floor) + 5.0;
         if self.level < previous - 0.02 && audible {
             if self.count == 0.0 {

@@ -1,4 +1,5 @@
 use super::Stream;
+use super::bands::Bands;
 use super::math::{exp, exp2, log2};
 
 /// Spectral gains for speech in noise: log-spectral amplitude estimation under speech presence
@@ -10,11 +11,11 @@ pub struct GainEstimator {
     memory: f32,
     /// Speech power of the last frame.
     previous: Vec<f32>,
-    /// Power, smoothed over time and neighbouring bins, for the speech presence.
+    /// Power, smoothed over time and neighbouring bands, for the speech presence.
     smooth: Vec<f32>,
     smoothing: f32,
     hop_seconds: f32,
-    /// Sums of the gains up to each bin, for their average over neighbours.
+    /// Sums of the gains up to each band, for their average over neighbours.
     sums: Vec<f32>,
     raw: Vec<f32>,
     widths: Vec<usize>,
@@ -26,14 +27,15 @@ const MIN_SNR: f32 = 0.015_849;
 const PRESENT_SNR: f32 = 4.0;
 /// Odds of absence against presence, before looking.
 const ABSENCE_ODDS: f32 = 0.4 / 0.6;
-/// Bins on each side over which power is averaged for the speech presence.
+/// Bands on each side over which power is averaged for the speech presence.
 const NEIGHBOURS: usize = 2;
 /// Gains are averaged over this share of their frequency to each side.
 const RELATIVE_WIDTH: f32 = 0.03;
 
 impl GainEstimator {
-    /// An estimator for spectra of this many bins.
-    pub fn new(stream: &Stream, bins: usize) -> GainEstimator {
+    /// An estimator for spectra in these bands.
+    pub fn new(stream: &Stream, bands: &Bands) -> GainEstimator {
+        let bins = bands.count();
         GainEstimator {
             memory: 0.0,
             previous: vec![0.0; bins],
@@ -42,7 +44,7 @@ impl GainEstimator {
             hop_seconds: stream.hop as f32 / stream.rate,
             sums: vec![0.0; bins + 1],
             raw: vec![1.0; bins],
-            widths: (0..bins).map(|k| (RELATIVE_WIDTH * k as f32) as usize).collect(),
+            widths: bands.neighbours(RELATIVE_WIDTH),
         }
     }
 
@@ -52,8 +54,8 @@ impl GainEstimator {
         self.memory = (-self.hop_seconds / seconds).exp();
     }
 
-    /// One frame: `power` of the input, `interference` in it (both as power per bin), and the gain
-    /// `absent` (as log2) where there is no speech. Writes a gain of at most 1 per bin.
+    /// One frame: `power` of the input, `interference` in it (both as power per band), and the gain
+    /// `absent` (as log2) where there is no speech. Writes a gain of at most 1 per band.
     pub fn estimate(&mut self, power: &[f32], interference: &[f32], absent: &[f32], gains: &mut [f32]) {
         self.smooth_power(power);
         let n = gains.len();
@@ -86,8 +88,8 @@ impl GainEstimator {
         for (smooth, around) in self.smooth[edge..].iter_mut().zip(power.windows(2 * NEIGHBOURS + 1)) {
             *smooth = old * *smooth + new * (around[0] + around[1] + around[2] + around[3] + around[4]);
         }
-        for k in n - edge..n {
-            self.smooth[k] = old * self.smooth[k] + (1.0 - old) * power[k];
+        for (smooth, power) in self.smooth.iter_mut().zip(power).skip(n - edge) {
+            *smooth = old * *smooth + (1.0 - old) * power;
         }
     }
 
@@ -122,7 +124,7 @@ fn log_amplitude_gain(prior: f32, posterior: f32) -> f32 {
     wiener * (1.0 + bend * exp(-v) / v).sqrt()
 }
 
-/// Probability of speech, given the a-posteriori SNR averaged over some bins and frames.
+/// Probability of speech, given the a-posteriori SNR averaged over some bands and frames.
 #[inline(always)]
 fn presence(posterior: f32) -> f32 {
     const SLOPE: f32 = PRESENT_SNR / (1.0 + PRESENT_SNR);

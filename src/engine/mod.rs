@@ -12,6 +12,7 @@
 //! Everything is allocated in [`Engine::new`]; `process`, `set` and `reset` never allocate, lock,
 //! block or panic.
 
+mod bands;
 mod chain;
 mod compressor;
 mod decimate;
@@ -36,6 +37,7 @@ mod svf;
 #[cfg(test)]
 mod testing;
 mod true_peak;
+#[cfg(test)]
 mod voice;
 
 pub use chain::{Engine, Meters, Monitor};

@@ -21,13 +21,13 @@ const PRIOR: f32 = 31.622_777;
 const FLOOR: f32 = 1e-14;
 
 impl NoiseTracker {
-    /// A tracker for spectra of this many bins.
-    pub fn new(stream: &Stream, bins: usize) -> NoiseTracker {
+    /// A tracker for spectra of this many bands.
+    pub fn new(stream: &Stream, bands: usize) -> NoiseTracker {
         let hop_seconds = stream.hop as f32 / stream.rate;
         NoiseTracker {
-            power: vec![0.0; bins],
-            presence: vec![0.0; bins],
-            average: vec![0.0; bins],
+            power: vec![0.0; bands],
+            presence: vec![0.0; bands],
+            average: vec![0.0; bands],
             average_smoothing: stream.smoothing(0.152, stream.hop),
             hop_seconds,
             smoothing: 0.0,
@@ -65,12 +65,12 @@ impl NoiseTracker {
         }
     }
 
-    /// The noise's power in every bin, for noise of unit variance: 1.
+    /// The noise's power in every band, for noise of unit variance: 1.
     pub fn power(&self) -> &[f32] {
         &self.power
     }
 
-    /// Probability that there is speech, in every bin of the last frame.
+    /// Probability that there is speech, in every band of the last frame.
     pub fn presence(&self) -> &[f32] {
         &self.presence
     }

@@ -1,5 +1,6 @@
 use super::Stream;
-use super::math::log2;
+use super::bands::Bands;
+use super::math::{log2, sum};
 
 /// How far noise may be turned down without doing harm. Two kinds of sound call for restraint:
 ///
@@ -11,8 +12,7 @@ use super::math::log2;
 ///
 /// Both are judged on the last seconds, in the range of speech.
 pub struct Restraint {
-    low: usize,
-    high: usize,
+    bands: std::ops::Range<usize>,
     fast: f32,
     slow: f32,
     speech_smoothing: f32,
@@ -36,12 +36,10 @@ const IN_A_CROWD: f32 = 0.1;
 const CLEAN: f32 = 42.0;
 
 impl Restraint {
-    /// Watches the bins from 300 to 4000 Hz.
-    pub fn new(stream: &Stream, bins: usize) -> Restraint {
-        let bin = |hertz: f32| ((hertz * stream.window as f32 / stream.rate) as usize).min(bins);
+    /// Watches 300 to 4000 Hz.
+    pub fn new(stream: &Stream, bands: &Bands) -> Restraint {
         Restraint {
-            low: bin(300.0),
-            high: bin(4000.0),
+            bands: bands.range(300.0, 4000.0),
             fast: stream.smoothing(0.05, stream.hop),
             slow: stream.smoothing(1.5, stream.hop),
             speech_smoothing: stream.smoothing(0.5, stream.hop),
@@ -58,10 +56,10 @@ impl Restraint {
     /// Takes one frame's power, its noise and its speech presence. Gives the reduction to apply (dB)
     /// where `reduction` was asked for.
     pub fn limit(&mut self, reduction: f32, power: &[f32], noise: &[f32], presence: &[f32]) -> f32 {
-        let range = self.low..self.high;
-        let power: f32 = power[range.clone()].iter().sum();
-        let noise: f32 = noise[range.clone()].iter().sum();
-        let presence = presence[range.clone()].iter().sum::<f32>() / range.len().max(1) as f32;
+        let range = self.bands.clone();
+        let power = sum(&power[range.clone()]);
+        let noise = sum(&noise[range.clone()]);
+        let presence = sum(&presence[range.clone()]) / range.len().max(1) as f32;
         let crowd = self.crowd(decibels(power), presence);
         let clean = self.signal_to_noise(power, noise, presence);
         let reduction = reduction.min((CLEAN - clean).max(0.0));

@@ -1,6 +1,7 @@
+use super::bands::Bands;
 use super::dereverb::LateReverb;
 use super::gain::GainEstimator;
-use super::math::exp2;
+use super::math::{exp2, sum};
 use super::neural::Analyser;
 use super::noise::NoiseTracker;
 use super::restraint::Restraint;
@@ -24,6 +25,7 @@ use crate::settings::{Id, Method, Settings};
 pub struct SpectralPass {
     hop: usize,
     stft: Stft,
+    bands: Bands,
     noise: NoiseTracker,
     restraint: Restraint,
     reverb: LateReverb,
@@ -40,11 +42,15 @@ pub struct SpectralPass {
     /// Strength of the dereverberation, 0 to 1.
     dereverb: Ramp,
 
+    /// Per band.
     power: Vec<f32>,
     interference: Vec<f32>,
     /// log2 of the gain where there is no speech, and the lowest gain allowed.
     absent: Vec<f32>,
     floor: Vec<f32>,
+    band_gains: Vec<f32>,
+    kept: Vec<f32>,
+    /// Per bin.
     gains: Vec<f32>,
     neural_gains: Vec<f32>,
     gain_db: f32,
@@ -68,25 +74,29 @@ impl SpectralPass {
     /// A pass for this stream, with the default settings.
     pub fn new(stream: &Stream) -> SpectralPass {
         let stft = Stft::new(stream);
-        let bins = stft.bins();
+        let bands = Bands::new(stream);
+        let (bins, count) = (stft.bins(), bands.count());
         let ramp = |value| Ramp::new(value, stream.samples(FADE));
         let mut pass = SpectralPass {
             hop: stream.hop,
-            noise: NoiseTracker::new(stream, bins),
-            restraint: Restraint::new(stream, bins),
-            reverb: LateReverb::new(stream, bins),
-            estimator: GainEstimator::new(stream, bins),
+            noise: NoiseTracker::new(stream, count),
+            restraint: Restraint::new(stream, &bands),
+            reverb: LateReverb::new(stream, &bands),
+            estimator: GainEstimator::new(stream, &bands),
             neural: Analyser::new(stream),
             stft,
+            bands,
             active: ramp(0.0),
             neural_share: ramp(0.0),
             reduction: ramp(0.0),
             oversubtraction: ramp(1.0),
             dereverb: ramp(0.0),
-            power: vec![0.0; bins],
-            interference: vec![0.0; bins],
-            absent: vec![0.0; bins],
-            floor: vec![1.0; bins],
+            power: vec![0.0; count],
+            interference: vec![0.0; count],
+            absent: vec![0.0; count],
+            floor: vec![1.0; count],
+            band_gains: vec![1.0; count],
+            kept: vec![0.0; count],
             gains: vec![1.0; bins],
             neural_gains: vec![1.0; bins],
             gain_db: 0.0,
@@ -164,36 +174,27 @@ impl Effect for SpectralPass {
             self.neural.push(block);
         }
         self.stft.analyse(block);
-        let scale = 1.0 / self.stft.spectra.len().max(1) as f32;
-        self.power.fill(0.0);
-        for spectrum in &self.stft.spectra {
-            for (power, bin) in self.power.iter_mut().zip(spectrum) {
-                *power += scale * bin.norm_sqr();
-            }
-        }
+        self.bands.power(&self.stft.spectra, &mut self.power);
         self.noise.update(&self.power);
         self.reverb.update(&self.power, self.noise.power());
         let reduction = self.reduction.value() * self.active.value();
         let reduction = self.restraint.limit(reduction, &self.power, self.noise.power(), self.noise.presence());
         self.find_interference(reduction);
-        self.estimator.estimate(&self.power, &self.interference, &self.absent, &mut self.gains);
-        for (gain, floor) in self.gains.iter_mut().zip(&self.floor) {
+        self.estimator.estimate(&self.power, &self.interference, &self.absent, &mut self.band_gains);
+        for (gain, floor) in self.band_gains.iter_mut().zip(&self.floor) {
             *gain = gain.max(*floor);
         }
+        self.bands.spread(&self.band_gains, &mut self.gains);
         if neural {
             self.apply_neural(reduction);
         }
-        let (mut before, mut after) = (LEAST, LEAST);
-        for (gain, power) in self.gains.iter().zip(&self.power) {
-            before += power;
-            after += gain * gain * power;
-        }
-        self.gain_db = power_to_db(after / before);
         for spectrum in &mut self.stft.spectra {
             for (bin, gain) in spectrum.iter_mut().zip(&self.gains) {
                 *bin *= *gain;
             }
         }
+        self.bands.power(&self.stft.spectra, &mut self.kept);
+        self.gain_db = power_to_db((sum(&self.kept) + LEAST) / (sum(&self.power) + LEAST));
         self.stft.synthesise(block);
     }
 

@@ -83,7 +83,7 @@ impl Stream {
     }
 }
 
-/// The multiple of 8 nearest to `length` with no prime factor above 5.
+/// The multiple of 4 nearest to `length` with no prime factor above 5.
 fn fast_length(length: usize) -> usize {
     let smooth = |mut n: usize| {
         for p in [2, 3, 5] {
@@ -93,7 +93,7 @@ fn fast_length(length: usize) -> usize {
         }
         n == 1
     };
-    (1..=2 * length / 8 + 1).map(|i| i * 8).filter(|&n| smooth(n)).min_by_key(|n| n.abs_diff(length)).unwrap_or(8)
+    (1..=length / 2 + 1).map(|i| i * 4).filter(|&n| smooth(n)).min_by_key(|n| n.abs_diff(length)).unwrap_or(4)
 }
 
 #[cfg(test)]

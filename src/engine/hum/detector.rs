@@ -10,6 +10,8 @@ use super::{HARMONICS, MAINS};
 use crate::engine::smooth::power_to_db;
 use crate::engine::{MAX_CHANNELS, Stream};
 
+/// Decimated samples from one task to the next.
+const PACE: usize = HOP / (MAX_CHANNELS + MAINS.len() * HARMONICS + 1);
 /// Spectra that are remembered: 4 s.
 const MEMORY: usize = 32;
 /// Spectra before anything is said.
@@ -60,6 +62,9 @@ struct Track {
     power: [f32; MEMORY],
     beside: [f32; MEMORY],
     advance: [Complex32; MEMORY],
+    /// The same powers, the greatest first.
+    powers: [f32; MEMORY],
+    besides: [f32; MEMORY],
     /// Power in pauses: the lower quartile.
     low: f32,
     /// Power that is hardly ever undercut.
@@ -75,30 +80,29 @@ impl Track {
         power: [0.0; MEMORY],
         beside: [0.0; MEMORY],
         advance: [Complex32::ZERO; MEMORY],
+        powers: [0.0; MEMORY],
+        besides: [0.0; MEMORY],
         low: 0.0,
         lowest: 0.0,
         prominence: 0.0,
         steady: Complex32::ZERO,
     };
 
-    fn remember(&mut self, slot: usize, reading: &Reading) {
+    /// Remembers a reading at `slot`, and draws conclusions from the last `known` ones.
+    fn remember(&mut self, reading: &Reading, slot: usize, known: usize) {
+        exchange(&mut self.powers, self.power[slot], reading.power);
+        exchange(&mut self.besides, self.beside[slot], reading.beside);
         self.power[slot] = reading.power;
         self.beside[slot] = reading.beside;
         self.advance[slot] = reading.advance;
-    }
-
-    /// Draws conclusions from the last `known` readings, the newest at `slot`.
-    fn evaluate(&mut self, slot: usize, known: usize) {
-        let mut sorted = self.power;
-        let order = |values: &mut [f32; MEMORY]| values.sort_unstable_by(|a, b| b.total_cmp(a));
-        order(&mut sorted);
-        // Sorted downwards: what is not yet known is 0 and last.
-        self.low = sorted[known * 3 / 4];
-        self.lowest = sorted[known * 9 / 10];
-        sorted = self.beside;
-        order(&mut sorted);
-        self.prominence = self.low / sorted[known * 3 / 4].max(1e-20);
-        self.steady = self.advance_near(self.low, slot, known).0;
+        // What is not yet known is 0 and last.
+        self.low = self.powers[known * 3 / 4];
+        self.lowest = self.powers[known * 9 / 10];
+        self.prominence = self.low / self.besides[known * 3 / 4].max(1e-20);
+        self.steady = match self.prominence > PROMINENCE {
+            true => self.advance_near(self.low, slot, known).0,
+            false => Complex32::ZERO,
+        };
     }
 
     /// Mean advance in the last `count` readings while the power is about `level`, and in how many
@@ -116,6 +120,16 @@ impl Track {
     fn stands_out(&self) -> bool {
         self.prominence > PROMINENCE && self.steady.norm() > COHERENCE && self.low > FAINTEST * FAINTEST
     }
+}
+
+/// Exchanges one value in a list sorted downwards.
+fn exchange(sorted: &mut [f32; MEMORY], old: f32, new: f32) {
+    let place = |sorted: &[f32], value: f32| sorted.partition_point(|x| x.total_cmp(&value).is_gt());
+    let from = place(sorted, old).min(MEMORY - 1);
+    sorted.copy_within(from + 1.., from);
+    let to = place(&sorted[..MEMORY - 1], new);
+    sorted.copy_within(to..MEMORY - 1, to + 1);
+    sorted[to] = new;
 }
 
 /// One mains frequency and what there is at its harmonics.
@@ -150,14 +164,13 @@ impl Candidate {
             self.frequency += 0.1 * (mains - self.frequency);
             return;
         };
+        // Two faint lines or a single one might be anything.
+        let clear = |track: &Track| track.prominence > 4.0 * PROMINENCE && track.steady.norm() > 0.95;
+        let clear_among = |first: usize| near(best).any(|(k, track)| k <= first && clear(track));
         let points = match near(best).count() {
-            2.. if near(best).any(|(k, _)| k <= 3) => 3,
-            // A single line might be anything: it must be very clear.
-            _ => {
-                let clear = |track: &Track| track.prominence > 4.0 * PROMINENCE && track.steady.norm() > 0.95;
-                let clear = near(best).any(|(k, track)| k <= 2 && clear(track));
-                u32::from(clear && (best - mains).abs() < 0.5 * DEVIATION)
-            }
+            2 if clear_among(LOW) && near(best).any(|(k, _)| k <= 3) => 3,
+            3.. if near(best).any(|(k, _)| k <= 3) => 3,
+            _ => u32::from(clear_among(2) && (best - mains).abs() < 0.5 * DEVIATION),
         };
         let (sum, weight) = near(best).fold((0.0, 0.0), |(sum, weight), (k, track)| {
             let k = k as f32;
@@ -185,12 +198,14 @@ impl Candidate {
                 *line = Line::default();
             }
             let (advance, n) = track.advance_near(line.amplitude.powi(2), slot, RECENT);
-            let weight = if advance.norm() > COHERENCE { n * line.excess } else { 0.0 };
-            error.0 += weight * k * deviation(advance, nominal, lag);
-            error.1 += weight * k * k;
+            if advance.norm() > COHERENCE {
+                let weight = n * line.excess;
+                error.0 += weight * k * deviation(advance, nominal, lag);
+                error.1 += weight * k * k;
+            }
         }
         if error.1 > 0.0 {
-            found.frequency += 0.25 * error.0 / error.1;
+            found.frequency += 0.4 * error.0 / error.1;
         }
         let mains = MAINS[found.mains];
         found.frequency = found.frequency.clamp(mains - DEVIATION, mains + DEVIATION);
@@ -235,8 +250,11 @@ impl Detector {
     /// Ends a step. The work for a spectrum is spread over many steps; whether there is news.
     pub fn advance(&mut self) -> bool {
         self.spectra.decimate();
-        let task = self.tick;
+        let (task, rest) = (self.tick / PACE, self.tick % PACE);
         self.tick = (self.tick + 1) % HOP;
+        if rest != 0 {
+            return false;
+        }
         if task < MAX_CHANNELS {
             self.spectra.transform(task);
         } else if task < MAX_CHANNELS + MAINS.len() * HARMONICS {
@@ -264,8 +282,7 @@ impl Detector {
         let candidate = &mut self.candidates[mains];
         let Some(track) = candidate.tracks.get_mut(index) else { return };
         if let Some(reading) = self.spectra.read(candidate.frequency * (index + 1) as f32) {
-            track.remember(slot, &reading);
-            track.evaluate(slot, known);
+            track.remember(&reading, slot, known);
         }
     }
 

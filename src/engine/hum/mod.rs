@@ -36,7 +36,13 @@ impl Hum {
     pub fn new(stream: &Stream) -> Self {
         let detector = Detector::new(stream);
         let segments = Segments::new(detector.step());
-        let mut hum = Self { segments, detector, notches: Notches::new(stream.rate), amount: 0.0, allowed: [false; 2] };
+        let mut hum = Self {
+            segments,
+            detector,
+            notches: Notches::new(stream.rate, segments.length()),
+            amount: 0.0,
+            allowed: [false; 2],
+        };
         hum.set(&Settings::default());
         hum
     }
@@ -84,9 +90,9 @@ impl Effect for Hum {
             if self.amount > 0.0 {
                 self.detector.feed(block, piece.range.clone(), piece.offset);
             }
-            self.notches.process(block, piece.range);
+            self.notches.process(block, piece.range, piece.offset);
             if piece.ends {
-                self.notches.step(self.segments.length());
+                self.notches.step();
                 if self.amount > 0.0 && self.detector.advance() {
                     self.retune();
                 }

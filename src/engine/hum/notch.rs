@@ -17,6 +17,9 @@ const FADE: f32 = 0.2;
 /// A follower may be so much stronger than the hum measured in pauses, as an amplitude.
 const HEADROOM: f32 = 1.6;
 
+/// Steps from one change of depth to the next: 4 ms.
+const STEPS: usize = 16;
+
 const LANES: usize = 4;
 const ROWS: usize = HARMONICS / LANES;
 /// One number for each harmonic, in rows that fit vector registers.
@@ -29,33 +32,41 @@ type Bank = [[f32; LANES]; ROWS];
 pub struct Notches {
     rate: f32,
     fundamental: f32,
+    /// Steps since the last fade.
+    steps: usize,
     /// Rows in use.
     rows: usize,
-    cos: Bank,
-    sin: Bank,
+    /// For each sample of a step, and the begin of the next: the turn of each phasor until there, as
+    /// cosines and sines.
+    turns: Vec<[Bank; 2]>,
     /// How fast a phasor learns; 0: idle.
     gain: Bank,
     depth: Bank,
     target: Bank,
     /// Limit of the phasor's power.
     limit: Bank,
+    /// Real and imaginary parts at the begin of the step.
     phasors: [[Bank; 2]; MAX_CHANNELS],
+    /// What the phasors will have learnt by its end.
+    learnt: [[Bank; 2]; MAX_CHANNELS],
 }
 
 impl Notches {
-    pub fn new(rate: f32) -> Self {
+    /// Notches that learn and fade in steps of so many samples.
+    pub fn new(rate: f32, step: usize) -> Self {
         let none = [[0.0; LANES]; ROWS];
         Self {
             rate,
             fundamental: 0.0,
+            steps: 0,
             rows: 0,
-            cos: none,
-            sin: none,
+            turns: vec![[none; 2]; step + 1],
             gain: none,
             depth: none,
             target: none,
             limit: none,
             phasors: [[none; 2]; MAX_CHANNELS],
+            learnt: [[none; 2]; MAX_CHANNELS],
         }
     }
 
@@ -85,8 +96,12 @@ impl Notches {
             if depth > 0.0 {
                 let turn = TAU / self.rate;
                 let (sin, cos) = (turn * hum.frequency * (i + 1) as f32).sin_cos();
-                self.cos[row][lane] = cos;
-                self.sin[row][lane] = sin;
+                let (mut re, mut im) = (1.0, 0.0);
+                for [cosines, sines] in &mut self.turns {
+                    cosines[row][lane] = re;
+                    sines[row][lane] = im;
+                    (re, im) = (re * cos - im * sin, re * sin + im * cos);
+                }
                 self.gain[row][lane] = turn * WIDTH;
                 self.limit[row][lane] = (HEADROOM * line.amplitude).powi(2);
                 self.rows = self.rows.max(row + 1);
@@ -99,58 +114,85 @@ impl Notches {
         self.target = [[0.0; LANES]; ROWS];
     }
 
-    pub fn process(&mut self, block: &mut [Vec<f32>], range: Range<usize>) {
-        let rows = self.rows;
-        if rows == 0 {
+    /// Takes the hum out of a part of a block, `offset` samples after the begin of the step.
+    pub fn process(&mut self, block: &mut [Vec<f32>], range: Range<usize>, offset: usize) {
+        if self.rows == 0 {
             return;
         }
-        let (cos, sin, gain, depth) = (&self.cos[..rows], &self.sin[..rows], &self.gain[..rows], &self.depth[..rows]);
-        for (samples, [re, im]) in block.iter_mut().zip(&mut self.phasors) {
-            let (re, im) = (&mut re[..rows], &mut im[..rows]);
-            for x in samples.get_mut(range.clone()).unwrap_or_default() {
+        let turns = self.turns.get(offset..).unwrap_or_default();
+        for ((samples, [re, im]), learnt) in block.iter_mut().zip(&self.phasors).zip(&mut self.learnt) {
+            let mut rows: [Row; ROWS] =
+                std::array::from_fn(|i| [re[i], im[i], self.depth[i], learnt[0][i], learnt[1][i]]);
+            let rows = &mut rows[..self.rows];
+            for (x, [cosines, sines]) in samples.get_mut(range.clone()).unwrap_or_default().iter_mut().zip(turns) {
                 let mut followed = [0.0; LANES];
                 let mut removed = [0.0; LANES];
-                for (re, depth) in re.iter().zip(depth) {
+                for ((row, cos), sin) in rows.iter().zip(cosines).zip(sines) {
+                    let [re, im, depth, ..] = row;
                     for lane in 0..LANES {
-                        followed[lane] += re[lane];
-                        removed[lane] += depth[lane] * re[lane];
+                        let now = re[lane] * cos[lane] - im[lane] * sin[lane];
+                        followed[lane] += now;
+                        removed[lane] += depth[lane] * now;
                     }
                 }
                 let left = *x - sum(followed);
                 *x -= sum(removed);
-                for row in 0..rows {
+                for ((row, cos), sin) in rows.iter_mut().zip(cosines).zip(sines) {
+                    let [.., re, im] = row;
                     for lane in 0..LANES {
-                        let a = re[row][lane] + gain[row][lane] * left;
-                        let b = im[row][lane];
-                        re[row][lane] = a * cos[row][lane] - b * sin[row][lane];
-                        im[row][lane] = a * sin[row][lane] + b * cos[row][lane];
+                        re[lane] += left * cos[lane];
+                        im[lane] -= left * sin[lane];
                     }
                 }
+            }
+            for (i, [.., re, im]) in rows.iter().enumerate() {
+                learnt[0][i] = *re;
+                learnt[1][i] = *im;
             }
         }
     }
 
-    /// Fades and limits, a fraction of a millisecond at a time.
-    pub fn step(&mut self, samples: usize) {
-        let step = samples as f32 / (FADE * self.rate);
+    /// Ends a step: turns the phasors to where they are now, with what they have learnt.
+    pub fn step(&mut self) {
+        let Some([cosines, sines]) = self.turns.last() else { return };
+        for ([re, im], [learnt_re, learnt_im]) in self.phasors.iter_mut().zip(&mut self.learnt) {
+            for row in 0..self.rows {
+                let (re, im) = (&mut re[row], &mut im[row]);
+                let (learnt_re, learnt_im) = (&mut learnt_re[row], &mut learnt_im[row]);
+                for lane in 0..LANES {
+                    let a = re[lane] + self.gain[row][lane] * learnt_re[lane];
+                    let b = im[lane] + self.gain[row][lane] * learnt_im[lane];
+                    re[lane] = a * cosines[row][lane] - b * sines[row][lane];
+                    im[lane] = a * sines[row][lane] + b * cosines[row][lane];
+                }
+                (*learnt_re, *learnt_im) = ([0.0; LANES], [0.0; LANES]);
+            }
+        }
+        self.steps = (self.steps + 1) % STEPS;
+        if self.steps == 0 {
+            self.fade();
+        }
+    }
+
+    /// Moves the depths towards their targets, and limits the phasors.
+    fn fade(&mut self) {
+        let fade = (STEPS * (self.turns.len() - 1)) as f32 / (FADE * self.rate);
         let mut used = 0;
         for row in 0..self.rows {
             for lane in 0..LANES {
                 let (depth, target) = (self.depth[row][lane], self.target[row][lane]);
-                let depth = depth + (target - depth).clamp(-step, step);
+                let depth = depth + (target - depth).clamp(-fade, fade);
                 self.depth[row][lane] = depth;
-                let limit = self.limit[row][lane];
                 let idle = depth == 0.0 && target == 0.0;
-                if idle {
-                    self.gain[row][lane] = 0.0;
-                } else {
+                if !idle {
                     used = row + 1;
                 }
+                let limit = self.limit[row][lane];
                 for [re, im] in &mut self.phasors {
                     let (re, im) = (&mut re[row][lane], &mut im[row][lane]);
                     let power = *re * *re + *im * *im;
-                    // An idle phasor is cleared; so is one whose power is not a number.
-                    if idle || !power.is_finite() {
+                    if idle || !(1e-30..1e30).contains(&power) {
+                        // Of no use, or overflowed, or as good as nothing.
                         (*re, *im) = (0.0, 0.0);
                     } else if power > limit {
                         let scale = (limit / power).sqrt();
@@ -162,10 +204,21 @@ impl Notches {
         self.rows = used;
     }
 
+    /// Forgets everything.
     pub fn reset(&mut self) {
-        *self = Self::new(self.rate);
+        let none = [[0.0; LANES]; ROWS];
+        self.steps = 0;
+        self.rows = 0;
+        self.depth = none;
+        self.target = none;
+        self.phasors = [[none; 2]; MAX_CHANNELS];
+        self.learnt = [[none; 2]; MAX_CHANNELS];
     }
 }
+
+/// What one row of harmonics needs for each sample: real and imaginary part, depth, and what is
+/// learnt.
+type Row = [[f32; LANES]; 5];
 
 fn sum([a, b, c, d]: [f32; LANES]) -> f32 {
     (a + b) + (c + d)

@@ -97,9 +97,13 @@ impl Spectra {
         }
         let Some(channel) = self.channels.get_mut(channel) else { return };
         let (newer, older) = channel.low.split_at(self.position);
-        let samples = older.iter().chain(newer);
-        for ((to, from), window) in self.input.iter_mut().zip(samples).zip(&self.window) {
-            *to = from * window;
+        let mut done = 0;
+        for part in [older, newer] {
+            let end = done + part.len();
+            for ((to, from), window) in self.input[done..end].iter_mut().zip(part).zip(&self.window[done..end]) {
+                *to = from * window;
+            }
+            done = end;
         }
         let output = &mut channel.spectra[self.newest];
         if self.fft.process_with_scratch(&mut self.input, output, &mut self.scratch).is_err() {

@@ -134,7 +134,7 @@ fn amount_limits_the_depth() {
     for (amount, depth) in [(100.0, -40.0), (50.0, -20.0)] {
         let mut effect = Hum::new(&stream);
         effect.set(&Settings::default().with(Id::Hum, amount));
-        let y = run(&mut effect, &[hum.clone()], &[stream.hop]);
+        let y = run(&mut effect, std::slice::from_ref(&hum), &[stream.hop]);
         let last = stream.samples(8.0);
         let got = 10.0 * (power(&y[0][last..]) / power(&hum[last..])).log10();
         assert!((got - depth).abs() < 5.0, "{amount} %: {got} dB");
@@ -149,7 +149,7 @@ fn only_the_chosen_mains_frequency() {
     for (choice, found) in [(0.0, 50.0), (1.0, 50.0), (2.0, 0.0)] {
         let mut effect = Hum::new(&stream);
         effect.set(&Settings::default().with(Id::HumFrequency, choice));
-        run(&mut effect, &[hum.clone()], &[stream.hop]);
+        run(&mut effect, std::slice::from_ref(&hum), &[stream.hop]);
         assert!((effect.frequency() - found).abs() < 0.02);
     }
 }

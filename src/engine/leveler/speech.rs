@@ -130,9 +130,11 @@ impl SpeechDetector {
         let energy = dot(now, now);
         // Behind the slope from lag 0; what peaks before the shortest pitch is a whistle.
         let (mut dipped, mut whistle, mut best, mut pitch) = (false, 0.0f32, PERIODIC, None);
-        for lag in 2..=longest {
-            let then = &self.recent[SEGMENT - lag..3 * SEGMENT - lag];
-            let correlation = dot(now, then) / (energy * dot(then, then)).sqrt().max(1e-30);
+        let mut then_energy = energy;
+        for lag in 1..=longest {
+            let (first, end) = (SEGMENT - lag, 3 * SEGMENT - lag);
+            then_energy += self.recent[first].powi(2) - self.recent[end].powi(2);
+            let correlation = dot(now, &self.recent[first..end]) / (energy * then_energy).max(1e-30).sqrt();
             dipped |= correlation < DIP;
             if !dipped {
                 continue;
