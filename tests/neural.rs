@@ -1,35 +1,12 @@
 //! The neural model: equal to nnnoiseless, deaf to how a stream is cut, and fit for the audio thread.
 
+#[path = "common/counting.rs"]
+mod counting;
+
 use attune::engine::neural::{Analyser, BANDS, FRAME, RnNoise};
 use attune::engine::{EngineConfig, Latency, Stream};
 use proptest::prelude::*;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::f32::consts::TAU;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: all is left to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// White noise, ±1.
 fn noise(seed: u32) -> impl Iterator<Item = f32> {
@@ -170,8 +147,7 @@ fn never_allocates_even_on_a_fresh_thread() {
         .map(|stream| (Analyser::new(&stream), vec![noisy(48_000, 0.5, 0.1); stream.channels], vec![0.0; 4000]))
         .collect();
     let signal = noisy(48_000, 0.5, 0.1);
-    let run = move || {
-        let before = ALLOCATIONS.get();
+    let mut run = move || {
         let mut output = [0.0; FRAME];
         for frame in signal.as_chunks::<FRAME>().0 {
             model.process(frame, &mut output);
@@ -183,13 +159,9 @@ fn never_allocates_even_on_a_fresh_thread() {
             analyser.bin_gains(gains);
             analyser.reset();
         }
-        ALLOCATIONS.get() - before
     };
-    assert_eq!(std::thread::spawn(run).join().unwrap(), 0);
-    // The counter does count.
-    let before = ALLOCATIONS.get();
-    drop(std::hint::black_box(vec![1]));
-    assert_eq!(ALLOCATIONS.get() - before, 2);
+    // What it owns is dropped after the count.
+    assert_eq!(std::thread::spawn(move || counting::calls(&mut run).0).join().unwrap(), 0);
 }
 
 #[test]

@@ -203,7 +203,7 @@ impl Detector {
         let keep = if level < self.hiss { self.keep.hiss_fall } else { self.keep.hiss_rise };
         self.hiss = (level + (self.hiss - level) * keep).max(SILENCE);
         let excess = (level - power_to_db(self.rest) - BALANCE).min(level - self.hiss - PROMINENCE);
-        let wanted = excess.clamp(0.0, most);
+        let wanted = excess.min(most).max(0.0);
         let keep = if wanted > self.cut { self.keep.attack } else { self.keep.release };
         self.cut = wanted + (self.cut - wanted) * keep;
         if self.cut < INAUDIBLE {

@@ -27,31 +27,35 @@ pub fn power_to_db(power: f32) -> f32 {
 /// A number that glides to its target in a straight line.
 #[derive(Clone, Copy, Debug)]
 pub struct Ramp {
+    from: f32,
     target: f32,
-    step: f32,
     left: usize,
     length: usize,
+    /// 1 / length.
+    share: f32,
 }
 
 impl Ramp {
     /// Starts settled at `value`; each later change takes `length` samples.
     pub fn new(value: f32, length: usize) -> Self {
-        Self { target: value, step: 0.0, left: 0, length: length.max(1) }
+        let length = length.max(1);
+        Self { from: value, target: value, left: 0, length, share: 1.0 / length as f32 }
     }
 
     /// Heads for a new target from wherever the ramp is; the same target again changes nothing.
     pub fn set(&mut self, target: f32) {
         if target != self.target {
-            self.step = (target - self.value()) / self.length as f32;
+            self.from = self.value();
             self.target = target;
             self.left = self.length;
         }
     }
 
-    /// The value now; exactly the target once settled.
+    /// The value now; exactly the target once settled. Between numbers of one sign it never has the
+    /// other, not even by rounding.
     #[inline]
     pub fn value(&self) -> f32 {
-        self.target - self.step * self.left as f32
+        self.target + (self.from - self.target) * (self.left as f32 * self.share)
     }
 
     /// One sample on; gives the value there.
@@ -200,6 +204,19 @@ mod tests {
         assert_eq!(ramp.value(), 0.75);
         ramp.finish();
         assert_eq!((ramp.value(), ramp.is_settled()), (0.0, true));
+    }
+
+    #[test]
+    fn a_ramp_stays_between_its_ends() {
+        let mut random = crate::engine::testing::noise(3000, 1).into_iter().map(|x| 18.0 * x.abs());
+        while let (Some(from), Some(to), Some(last)) = (random.next(), random.next(), random.next()) {
+            let mut ramp = Ramp::new(0.0, 1323);
+            for (target, samples) in [(from, 0), (0.0, 7), (to, 1), (0.0, last as usize), (last, 1322)] {
+                ramp.set(target);
+                assert!((0.0..=18.0).contains(&ramp.value()));
+                assert!((0.0..=18.0).contains(&ramp.advance(samples)));
+            }
+        }
     }
 
     #[test]

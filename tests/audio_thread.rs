@@ -1,0 +1,101 @@
+//! The audio thread allocates and frees nothing, whatever the settings, rate, block size or input.
+
+mod common;
+#[path = "common/counting.rs"]
+mod counting;
+
+use attune::bridge::ParamBus;
+use attune::engine::{Engine, EngineConfig, Latency};
+use attune::settings::{Id, Method, Settings};
+use common::*;
+
+const BLOCKS: [usize; 6] = [1, 7, 64, 441, 1024, 8192];
+
+/// Settings at random but for the method.
+fn automation(method: Method, random: &mut Random) -> Vec<Settings> {
+    (0..16).map(|_| random.settings().with(Id::Method, method as usize as f32)).collect()
+}
+
+/// Everything that an audio thread does, on a thread that has done nothing before.
+fn calls_on_a_fresh_thread(
+    mut engine: Engine,
+    mut sound: Sound,
+    settings: Vec<Settings>,
+    block: usize,
+) -> (Engine, usize) {
+    let (mut writer, mut reader) = ParamBus::open(&Settings::default());
+    let audio_thread = move || {
+        let (calls, ()) = counting::calls(|| {
+            // Changes every few blocks, but not in every sample.
+            let mut changes = settings.iter().zip(MONITORS.iter().cycle());
+            let every = (sound[0].len() / settings.len()).max(1);
+            let (mut next, length) = (0, sound[0].len());
+            for start in (0..length).step_by(block) {
+                if start >= next {
+                    next += every;
+                    if let Some((settings, monitor)) = changes.next() {
+                        writer.publish(settings);
+                        engine.set_monitor(*monitor);
+                    }
+                }
+                if let Some((settings, _)) = reader.poll() {
+                    engine.set(&settings);
+                }
+                process(&mut engine, &mut sound, start..length.min(start + block));
+                std::hint::black_box(engine.meters());
+            }
+            engine.reset();
+        });
+        (engine, calls)
+    };
+    std::thread::spawn(audio_thread).join().unwrap()
+}
+
+#[test]
+fn nothing_is_allocated_or_freed() {
+    let mut random = Random::new(1);
+    for config in matrix() {
+        let mut engine = Engine::new(config).unwrap();
+        for method in Method::ALL {
+            for block in BLOCKS {
+                let length = (config.sample_rate as usize / 16).max(3 * block);
+                let mut sound = syllables(config, length);
+                for _ in 0..10 {
+                    let bad = [f32::NAN, f32::INFINITY, -1e9, 1e-40][random.below(4)];
+                    sound[0][random.below(length)] = bad;
+                }
+                let calls;
+                let settings = automation(method, &mut random);
+                (engine, calls) = calls_on_a_fresh_thread(engine, sound, settings, block);
+                assert_eq!(calls, 0, "{config:?} {method:?} blocks of {block}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_allocated_while_hum_is_found_and_lost() {
+    for sample_rate in [8000, 48_000] {
+        let config = EngineConfig { sample_rate, channels: 2, latency: Latency::Live };
+        let rate = sample_rate as usize;
+        let mut hum: Vec<f32> = sine(sample_rate, 50.0, 6 * rate);
+        hum.iter_mut().zip(sine(sample_rate, 150.0, 6 * rate)).for_each(|(x, y)| *x = 0.05 * (*x + y));
+        let mut engine = engine(config, &Settings::default().with(Id::Method, 0.0));
+        let (found, lost) = (vec![hum; 2], vec![vec![0.0; 6 * rate]; 2]);
+        for (mut sound, hum) in [(found, true), (lost, false)] {
+            let audio_thread = move || {
+                let (calls, ()) = counting::calls(|| {
+                    let length = sound[0].len();
+                    for start in (0..length).step_by(480) {
+                        process(&mut engine, &mut sound, start..length.min(start + 480));
+                    }
+                });
+                (engine, calls)
+            };
+            let calls;
+            (engine, calls) = std::thread::spawn(audio_thread).join().unwrap();
+            assert_eq!(calls, 0, "{config:?}");
+            assert_eq!(engine.meters().hum > 0.0, hum, "{config:?}");
+        }
+    }
+}
