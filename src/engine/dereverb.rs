@@ -98,12 +98,15 @@ struct DecayTime {
     sum_y: f32,
     sum_xy: f32,
     top: f32,
+    bottom: f32,
     log_seconds: f32,
 }
 
 /// Runs shorter (s) or shallower (dB) than this tell nothing.
 const RUN_SECONDS: f32 = 0.08;
-const RUN_DECIBELS: f32 = 12.0;
+const RUN_DECIBELS: f32 = 9.0;
+/// A falling level may rise by this much (dB) in between.
+const TOLERANCE: f32 = 3.0;
 const QUANTILE: f32 = 0.25;
 const START: f32 = 0.4;
 const RANGE: (f32, f32) = (0.15, 2.0);
@@ -113,7 +116,7 @@ impl DecayTime {
         DecayTime {
             bands: bands.range(400.0, 4000.0),
             hop_seconds: stream.hop as f32 / stream.rate,
-            fast: stream.smoothing(0.012, stream.hop),
+            fast: stream.smoothing(0.02, stream.hop),
             level: -100.0,
             count: 0.0,
             sum_x: 0.0,
@@ -121,6 +124,7 @@ impl DecayTime {
             sum_y: 0.0,
             sum_xy: 0.0,
             top: -100.0,
+            bottom: -100.0,
             log_seconds: START.ln(),
         }
     }
@@ -134,31 +138,30 @@ impl DecayTime {
         let power = sum(&power[range.clone()]);
         let floor = sum(&noise[range]);
         let decibels = |power: f32| 3.0103 * log2(power.max(1e-12));
-        let previous = self.level;
         self.level += (1.0 - self.fast) * (decibels(power) - self.level);
         let audible = self.level > decibels(floor) + 5.0;
-        if self.level < previous - 0.02 && audible {
-            if self.count == 0.0 {
-                self.top = previous;
-            }
+        if self.level < self.bottom + TOLERANCE && audible {
             let x = self.count * self.hop_seconds;
             self.count += 1.0;
             self.sum_x += x;
             self.sum_xx += x * x;
             self.sum_y += self.level;
             self.sum_xy += x * self.level;
+            self.bottom = self.bottom.min(self.level);
         } else {
-            self.finish_run(previous);
+            self.finish_run();
+            self.top = self.level;
+            self.bottom = self.level;
         }
     }
 
-    fn finish_run(&mut self, bottom: f32) {
+    fn finish_run(&mut self) {
         let n = self.count;
-        if n * self.hop_seconds >= RUN_SECONDS && self.top - bottom >= RUN_DECIBELS {
+        if n * self.hop_seconds >= RUN_SECONDS && self.top - self.bottom >= RUN_DECIBELS {
             let slope = (n * self.sum_xy - self.sum_x * self.sum_y) / (n * self.sum_xx - self.sum_x * self.sum_x);
             let seconds = (-60.0 / slope.min(-1.0)).clamp(RANGE.0, RANGE.1);
             // Stochastic approximation of the quantile: each run moves it a little.
-            const STEP: f32 = 0.12;
+            const STEP: f32 = 0.25;
             self.log_seconds +=
                 if seconds.ln() < self.log_seconds { -STEP * (1.0 - QUANTILE) } else { STEP * QUANTILE };
             self.log_seconds = self.log_seconds.clamp(RANGE.0.ln(), RANGE.1.ln());
@@ -169,8 +172,59 @@ impl DecayTime {
     fn reset(&mut self) {
         self.level = -100.0;
         self.top = -100.0;
+        self.bottom = -100.0;
         self.count = 0.0;
         (self.sum_x, self.sum_xx, self.sum_y, self.sum_xy) = (0.0, 0.0, 0.0, 0.0);
         self.log_seconds = START.ln();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Latency;
+    use crate::engine::testing::stream;
+
+    /// The model after 20 s of bursts of 0.2 s every 1.2 s in a room of this decay time, and the
+    /// shares of the power that it took for late reverberation: in the bursts and 0.2 s later.
+    fn in_a_room(seconds: f32, fixed: f32) -> (f32, f32, f32) {
+        let stream = stream(48_000, 1, Latency::Studio);
+        let bands = Bands::new(&stream);
+        let mut reverb = LateReverb::new(&stream, &bands);
+        reverb.set_decay(fixed);
+        let step = stream.hop as f32 / stream.rate;
+        let noise = vec![1e-9; bands.count()];
+        let (mut burst, mut tail) = (0.0, 0.0);
+        for frame in 0..(20.0 / step) as usize {
+            let time = (frame as f32 * step) % 1.2;
+            let power = if time < 0.2 { 1.0 } else { 0.5 * 10f32.powf(-6.0 * (time - 0.2) / seconds) };
+            reverb.update(&vec![power + 1e-9; bands.count()], &noise);
+            let share = (reverb.power()[100] / power).min(1.0);
+            if (0.0..0.04).contains(&time) {
+                burst = share;
+            } else if (0.4..0.4 + step).contains(&time) {
+                tail = share;
+            }
+        }
+        (reverb.decay(), burst, tail)
+    }
+
+    #[test]
+    fn the_decay_time_is_found() {
+        for seconds in [0.25, 0.5, 1.0] {
+            let (found, ..) = in_a_room(seconds, 0.0);
+            assert!((found / seconds).ln().abs() < 0.35, "{seconds} {found}");
+        }
+    }
+
+    #[test]
+    fn a_decay_time_that_is_set_is_used() {
+        assert_eq!(in_a_room(1.0, 0.3).0, 0.3);
+    }
+
+    #[test]
+    fn tails_are_late_reverberation_and_onsets_are_not() {
+        let (_, burst, tail) = in_a_room(0.6, 0.6);
+        assert!(burst < 0.05 && tail > 0.5, "{burst} {tail}");
     }
 }

@@ -83,3 +83,58 @@ impl NoiseTracker {
         self.frames = 0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Latency;
+    use crate::engine::testing::{noise, stream};
+
+    /// The power of a bin of white noise of this variance: exponentially distributed.
+    fn frames(variance: f32, seed: u32) -> impl Iterator<Item = Vec<f32>> {
+        const BINS: usize = 400;
+        let uniform = noise(BINS * 300, seed);
+        (0..300).map(move |i| uniform[i * BINS..][..BINS].iter().map(|u| -variance * (0.5 + 0.499 * u).ln()).collect())
+    }
+
+    fn decibels(tracker: &NoiseTracker) -> f32 {
+        10.0 * (tracker.power().iter().sum::<f32>() / tracker.power().len() as f32).log10()
+    }
+
+    fn tracker(adaptation: f32) -> NoiseTracker {
+        let mut tracker = NoiseTracker::new(&stream(48_000, 1, Latency::Studio), 400);
+        tracker.set_adaptation(adaptation);
+        tracker
+    }
+
+    #[test]
+    fn finds_white_noise_and_follows_it() {
+        let mut tracker = tracker(0.2);
+        frames(1.0, 1).for_each(|frame| tracker.update(&frame));
+        assert!(decibels(&tracker).abs() < 1.5, "{}", decibels(&tracker));
+        frames(4.0, 2).take(150).for_each(|frame| tracker.update(&frame));
+        assert!((decibels(&tracker) - 6.0).abs() < 1.5, "{}", decibels(&tracker));
+        frames(0.1, 3).take(150).for_each(|frame| tracker.update(&frame));
+        assert!((decibels(&tracker) + 10.0).abs() < 1.5, "{}", decibels(&tracker));
+    }
+
+    #[test]
+    fn a_syllable_is_not_noise() {
+        let mut tracker = tracker(0.2);
+        frames(1.0, 1).for_each(|frame| tracker.update(&frame));
+        let before = decibels(&tracker);
+        frames(300.0, 2).take(20).for_each(|frame| tracker.update(&frame));
+        assert!(decibels(&tracker) - before < 3.0, "{before} {}", decibels(&tracker));
+        assert!(tracker.presence().iter().sum::<f32>() > 380.0);
+    }
+
+    #[test]
+    fn a_noise_that_stays_is_noise_in_the_end() {
+        let mut tracker = tracker(0.2);
+        frames(1.0, 1).for_each(|frame| tracker.update(&frame));
+        for seed in 0..10 {
+            frames(1000.0, seed).for_each(|frame| tracker.update(&frame));
+        }
+        assert!((decibels(&tracker) - 30.0).abs() < 2.0, "{}", decibels(&tracker));
+    }
+}

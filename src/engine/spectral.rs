@@ -213,3 +213,101 @@ impl Effect for SpectralPass {
         self.stft.latency()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Latency;
+    use crate::engine::testing::{noise, run, settled, stream};
+    use crate::engine::voice::voice;
+
+    fn make(stream: &Stream) -> Box<dyn Effect> {
+        Box::new(SpectralPass::new(stream))
+    }
+
+    fn with(method: Method) -> Settings {
+        Settings::default().with(Id::Method, Method::ALL.iter().position(|m| *m == method).unwrap() as f32)
+    }
+
+    fn processed(stream: &Stream, settings: &Settings, input: &[Vec<f32>]) -> Vec<Vec<f32>> {
+        run(&mut *settled(make, stream, settings), input, &[stream.hop])
+    }
+
+    fn decibels(x: &[f32]) -> f32 {
+        10.0 * (x.iter().map(|x| x * x).sum::<f32>() / x.len() as f32).log10()
+    }
+
+    #[test]
+    fn off_only_delays() {
+        for latency in [Latency::Live, Latency::Studio] {
+            for rate in [8000, 44_100, 192_000] {
+                let stream = stream(rate, 1, latency);
+                let input = vec![noise(stream.hop * 40, 1)];
+                let output = processed(&stream, &with(Method::Off), &input);
+                let delay = SpectralPass::new(&stream).latency();
+                let error = |(x, y): (&f32, &f32)| (x - y).abs();
+                let worst = input[0][stream.window..]
+                    .iter()
+                    .zip(&output[0][stream.window + delay..])
+                    .map(error)
+                    .fold(0.0, f32::max);
+                assert!(worst < 1e-5, "{rate} {latency:?} {worst}");
+            }
+        }
+    }
+
+    #[test]
+    fn steady_noise_is_reduced_to_the_cap_and_no_further() {
+        for method in [Method::Spectral, Method::Neural] {
+            for (rate, latency) in [(16_000, Latency::Studio), (48_000, Latency::Studio), (48_000, Latency::Live)] {
+                for reduction in [0.0, 6.0, 18.0] {
+                    let stream = stream(rate, 1, latency);
+                    let input = vec![noise(stream.hop * 600, 3).iter().map(|x| 0.05 * x).collect()];
+                    let output = processed(&stream, &with(method).with(Id::Reduction, reduction), &input);
+                    let half = input[0].len() / 2;
+                    let change = decibels(&output[0][half..]) - decibels(&input[0][half..]);
+                    let range = -reduction - 0.1..=-reduction * 0.6 + 0.1;
+                    assert!(range.contains(&change), "{method:?} {rate} {latency:?} {reduction}: {change}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_clean_voice_is_left_alone() {
+        for method in [Method::Spectral, Method::Neural] {
+            let stream = stream(48_000, 1, Latency::Studio);
+            let input = vec![voice(&stream, 6.0)];
+            let output = processed(&stream, &with(method), &input);
+            let delay = SpectralPass::new(&stream).latency();
+            let start = stream.samples(2.0);
+            let error: Vec<f32> =
+                input[0][start..].iter().zip(&output[0][start + delay..]).map(|(x, y)| x - y).collect();
+            let distortion = decibels(&error) - decibels(&input[0][start..]);
+            assert!(distortion < -20.0, "{method:?} {distortion}");
+        }
+    }
+
+    #[test]
+    fn channels_share_their_gains() {
+        let stream = stream(48_000, 2, Latency::Studio);
+        let left = noise(stream.hop * 100, 5);
+        let right = left.iter().map(|x| 0.25 * x).collect();
+        let output = processed(&stream, &with(Method::Neural), &[left, right]);
+        for (left, right) in output[0].iter().zip(&output[1]) {
+            assert!((left - 4.0 * right).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn reset_is_new() {
+        let stream = stream(48_000, 1, Latency::Live);
+        let input = vec![noise(stream.hop * 60, 9)];
+        for method in Method::ALL {
+            let mut pass = settled(make, &stream, &with(method).with(Id::Dereverb, 50.0));
+            let fresh = run(&mut *pass, &input, &[stream.hop]);
+            pass.reset();
+            assert!(run(&mut *pass, &input, &[stream.hop]) == fresh, "{method:?}");
+        }
+    }
+}
