@@ -27,11 +27,11 @@ pub struct Restraint {
 }
 
 /// Mean presence from which a crowd is suspected, and where it is sure.
-const PRESENCE: (f32, f32) = (0.20, 0.26);
+const PRESENCE: (f32, f32) = (0.19, 0.25);
 /// Standard deviation of the level (dB) at which a crowd is sure, and where it is ruled out.
 const DEVIATION: (f32, f32) = (4.0, 5.5);
-/// What a crowd leaves of the reduction in dB.
-const IN_A_CROWD: f32 = 0.1;
+/// Where both start, until the sound is known: a crowd is possible.
+const START: (f32, f32) = (PRESENCE.1, 5.0);
 /// Speech this far (dB) above the noise is clean.
 const CLEAN: f32 = 42.0;
 
@@ -46,8 +46,8 @@ impl Restraint {
             started: false,
             level: 0.0,
             mean: 0.0,
-            variance: DEVIATION.1 * DEVIATION.1,
-            presence: PRESENCE.0,
+            variance: START.1 * START.1,
+            presence: START.0,
             speech: 0.0,
             noise: 0.0,
         }
@@ -63,7 +63,7 @@ impl Restraint {
         let crowd = self.crowd(decibels(power), presence);
         let clean = self.signal_to_noise(power, noise, presence);
         let reduction = reduction.min((CLEAN - clean).max(0.0));
-        reduction * (1.0 - crowd * (1.0 - IN_A_CROWD))
+        reduction * (1.0 - crowd)
     }
 
     /// 0: a single talker, 1: surely a crowd.
@@ -89,11 +89,11 @@ impl Restraint {
         decibels(self.speech) - decibels(self.noise)
     }
 
-    /// Forgets the sound; a single talker in noise is expected.
+    /// Forgets the sound.
     pub fn reset(&mut self) {
         self.started = false;
-        self.variance = DEVIATION.1 * DEVIATION.1;
-        self.presence = PRESENCE.0;
+        self.presence = START.0;
+        self.variance = START.1 * START.1;
         self.speech = 0.0;
         self.noise = 0.0;
     }
@@ -101,4 +101,51 @@ impl Restraint {
 
 fn decibels(power: f32) -> f32 {
     3.0103 * log2(power.max(1e-12))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{EngineConfig, Latency};
+
+    /// The reduction left of 20 dB after 10 s, for speech presence and power over time (s).
+    fn left(presence: impl Fn(f32) -> f32, power: impl Fn(f32) -> f32, noise: f32) -> f32 {
+        let stream = Stream::new(EngineConfig { sample_rate: 48_000, channels: 1, latency: Latency::Studio }).unwrap();
+        let bands = Bands::new(&stream);
+        let mut restraint = Restraint::new(&stream, &bands);
+        let flat = |value: f32| vec![value; bands.count()];
+        let step = stream.hop as f32 / stream.rate;
+        (0..(10.0 / step) as usize).fold(0.0, |_, frame| {
+            let time = frame as f32 * step;
+            restraint.limit(20.0, &flat(power(time)), &flat(noise), &flat(presence(time)))
+        })
+    }
+
+    /// 1 while somebody speaks: two syllables a second, with pauses.
+    fn syllable(time: f32) -> f32 {
+        if (time * 2.0).fract() < 0.5 { 1.0 } else { 0.0 }
+    }
+
+    #[test]
+    fn a_talker_in_noise_gets_all_of_it() {
+        assert!(left(|t| 0.1 + 0.7 * syllable(t), |t| 0.01 + syllable(t), 0.01) > 19.0);
+    }
+
+    #[test]
+    fn steady_noise_gets_all_of_it() {
+        assert!(left(|_| 0.15, |_| 0.01, 0.01) > 19.0);
+    }
+
+    #[test]
+    fn a_crowd_is_left_alone() {
+        let level = |t: f32| 1.0 + 0.6 * (11.0 * t).sin();
+        assert!(left(|_| 0.35, level, 0.3) < 1.0);
+    }
+
+    #[test]
+    fn a_clean_recording_is_left_alone() {
+        let noisy = left(|t| 0.1 + 0.7 * syllable(t), |t| 0.01 + syllable(t), 0.01);
+        let clean = left(|t| 0.1 + 0.7 * syllable(t), |t| 1e-6 + syllable(t), 1e-6);
+        assert!(clean < 0.5 && noisy > clean + 15.0, "{clean} {noisy}");
+    }
 }

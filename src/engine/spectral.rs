@@ -158,8 +158,8 @@ impl Effect for SpectralPass {
         self.oversubtraction.set(settings[Id::Oversubtraction]);
         self.dereverb.set(settings[Id::Dereverb] / 100.0);
         self.noise.set_adaptation(settings[Id::Adaptation]);
-        // 0 to 100 %: 40 to 800 ms, 50 %: 180 ms.
-        self.estimator.set_smoothing(0.04 * 20f32.powf(settings[Id::Smoothing] / 100.0));
+        // 0 to 100 %: 20 to 250 ms.
+        self.estimator.set_smoothing(0.02 * 12.5f32.powf(settings[Id::Smoothing] / 100.0));
         let decay = settings[Id::Decay];
         self.reverb.set_decay(if decay <= Id::Decay.spec().min { 0.0 } else { decay });
     }

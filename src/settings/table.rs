@@ -116,9 +116,9 @@ settings! {
     /// The most that noise is turned down. Lower keeps more of the room; 0 switches it off.
     Reduction "reduction" "Reduction" "Denoise" Number, Decibel, 0.0..40.0, safe 0.0..24.0, default 20.0, Linear;
     /// How much louder than measured the noise is taken to be (spectral). Higher removes more and harms sooner.
-    Oversubtraction "oversubtraction" "Over-subtraction" "Denoise" Number, Factor, 0.5..4.0, safe 0.7..2.0, default 0.8, Logarithmic;
+    Oversubtraction "oversubtraction" "Over-subtraction" "Denoise" Number, Factor, 0.5..4.0, safe 0.7..2.0, default 1.0, Logarithmic;
     /// Evens the noise reduction out in time against musical noise (spectral).
-    Smoothing "smoothing" "Smoothing" "Denoise" Number, Percent, 0.0..100.0, safe 20.0..90.0, default 40.0, Linear;
+    Smoothing "smoothing" "Smoothing" "Denoise" Number, Percent, 0.0..100.0, safe 20.0..90.0, default 50.0, Linear;
     /// How fast the noise estimate follows a changing noise (spectral).
     Adaptation "adaptation" "Noise adaptation" "Denoise" Number, Seconds, 0.05..5.0, safe 0.1..2.0, default 0.3, Logarithmic;
     /// How much of the room's late reverberation is removed. 0 switches it off.
