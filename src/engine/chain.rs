@@ -13,6 +13,8 @@ use crate::settings::{Id, Settings};
 
 /// Input beyond this is clipped (36 dB above full scale), so that nothing in the chain overflows.
 const INPUT_LIMIT: f32 = 64.0;
+/// Input below this (300 dB below full scale) is silence, so that nothing in the chain goes denormal.
+const SILENCE: f32 = 1e-15;
 
 /// What is heard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -162,8 +164,8 @@ impl Engine {
                     io[done..done + n].iter_mut().zip(&mut filling[here.clone()]).zip(&draining[here.clone()])
                 {
                     self.bad_samples += u64::from(!io.is_finite());
-                    // Denormals are silence too: they would only be slow.
-                    *input = if io.is_normal() { io.clamp(-INPUT_LIMIT, INPUT_LIMIT) } else { 0.0 };
+                    let heard = (SILENCE..f32::INFINITY).contains(&io.abs());
+                    *input = if heard { io.clamp(-INPUT_LIMIT, INPUT_LIMIT) } else { 0.0 };
                     *io = *output;
                 }
             }

@@ -17,7 +17,7 @@ const FADE: f32 = 0.2;
 /// A follower may be so much stronger than the hum measured in pauses, as an amplitude.
 const HEADROOM: f32 = 1.6;
 
-/// Steps from one change of depth to the next: 4 ms.
+/// Steps from one look at the phasors to the next: 4 ms.
 const STEPS: usize = 16;
 
 const LANES: usize = 4;
@@ -32,7 +32,7 @@ type Bank = [[f32; LANES]; ROWS];
 pub struct Notches {
     rate: f32,
     fundamental: f32,
-    /// Steps since the last fade.
+    /// Steps since the last look at the phasors.
     steps: usize,
     /// Rows in use.
     rows: usize,
@@ -152,8 +152,16 @@ impl Notches {
         }
     }
 
-    /// Ends a step: turns the phasors to where they are now, with what they have learnt.
+    /// Ends a step: turns the phasors to where they are now, with what they have learnt, and moves the
+    /// depths towards their targets.
     pub fn step(&mut self) {
+        // Coarser than a step, the fade would be heard as stairs.
+        let fade = (self.turns.len() - 1) as f32 / (FADE * self.rate);
+        for (depth, target) in self.depth.iter_mut().zip(&self.target).take(self.rows) {
+            for lane in 0..LANES {
+                depth[lane] += (target[lane] - depth[lane]).clamp(-fade, fade);
+            }
+        }
         let Some([cosines, sines]) = self.turns.last() else { return };
         for ([re, im], [learnt_re, learnt_im]) in self.phasors.iter_mut().zip(&mut self.learnt) {
             for row in 0..self.rows {
@@ -170,20 +178,16 @@ impl Notches {
         }
         self.steps = (self.steps + 1) % STEPS;
         if self.steps == 0 {
-            self.fade();
+            self.limit_phasors();
         }
     }
 
-    /// Moves the depths towards their targets, and limits the phasors.
-    fn fade(&mut self) {
-        let fade = (STEPS * (self.turns.len() - 1)) as f32 / (FADE * self.rate);
+    /// Limits the phasors, and clears those that have nothing to do.
+    fn limit_phasors(&mut self) {
         let mut used = 0;
         for row in 0..self.rows {
             for lane in 0..LANES {
-                let (depth, target) = (self.depth[row][lane], self.target[row][lane]);
-                let depth = depth + (target - depth).clamp(-fade, fade);
-                self.depth[row][lane] = depth;
-                let idle = depth == 0.0 && target == 0.0;
+                let idle = self.depth[row][lane] == 0.0 && self.target[row][lane] == 0.0;
                 if !idle {
                     used = row + 1;
                 }
