@@ -5,7 +5,7 @@
 use attune::engine::{
     Compressor, Deess, Effect, Engine, EngineConfig, Eq, Hum, Latency, Leveler, Limiter, LowCut, SpectralPass, Stream,
 };
-use attune::settings::{Id, Preset, Settings};
+use attune::settings::{Id, Method, Preset, Settings};
 use criterion::Criterion;
 use nnnoiseless::DenoiseState;
 use std::hint::black_box;
@@ -106,7 +106,7 @@ impl Bench {
         }
         let ratio = |name| Some(self.cost(name)? / peer?);
         if let (Some(chain), Some(denoise), Some(cost)) =
-            (ratio("chain, default"), ratio("denoise, spectral"), self.cost("chain, default"))
+            (ratio("chain, spectral"), ratio("denoise, spectral"), self.cost("chain, spectral"))
         {
             println!(
                 "{{\"chain_to_peer\":{chain:.3},\"denoise_to_peer\":{denoise:.3},\"chain_us\":{cost:.2},\"chain_x_realtime\":{:.0}}}",
@@ -132,9 +132,10 @@ fn main() {
 
     let stream =
         Stream::new(EngineConfig { sample_rate: RATE, channels: 1, latency: Latency::Studio }).expect("common");
-    let defaults = Settings::default();
+    let with = |method: Method| Settings::default().with(Id::Method, method as usize as f32);
+    let (spectral, neural) = (with(Method::Spectral), with(Method::Neural));
     // Every effect at work.
-    let mut busy = defaults;
+    let mut busy = spectral;
     for (id, value) in [
         (Id::LowCut, 80.0),
         (Id::EqLow, -3.0),
@@ -150,14 +151,14 @@ fn main() {
     }
     bench.effect("low cut", &stream, &busy, LowCut::new(&stream));
     bench.effect("hum", &stream, &busy, Hum::new(&stream));
-    bench.effect("denoise, spectral", &stream, &defaults, SpectralPass::new(&stream));
+    bench.effect("denoise, spectral", &stream, &spectral, SpectralPass::new(&stream));
     bench.effect(
         "denoise and dereverb, spectral",
         &stream,
-        &defaults.with(Id::Dereverb, 50.0),
+        &spectral.with(Id::Dereverb, 50.0),
         SpectralPass::new(&stream),
     );
-    bench.effect("denoise, neural", &stream, &defaults.with(Id::Method, 2.0), SpectralPass::new(&stream));
+    bench.effect("denoise, neural", &stream, &neural, SpectralPass::new(&stream));
     bench.effect("equaliser", &stream, &busy, Eq::new(&stream));
     bench.effect("de-esser", &stream, &busy, Deess::new(&stream));
     bench.effect("leveler", &stream, &busy, Leveler::new(&stream));
@@ -165,12 +166,13 @@ fn main() {
     bench.effect("limiter", &stream, &busy, Limiter::new(&stream));
 
     let podcast = Preset::find("podcast").expect("it ships with Attune").settings;
-    bench.chain("chain, default", 1, Latency::Studio, &defaults);
+    bench.chain("chain, spectral", 1, Latency::Studio, &spectral);
+    bench.chain("chain, neural (default)", 1, Latency::Studio, &neural);
     bench.chain("chain, podcast", 1, Latency::Studio, &podcast);
-    bench.chain("chain, everything at work", 1, Latency::Studio, &busy.with(Id::Dereverb, 50.0));
-    bench.chain("chain, default, live", 1, Latency::Live, &defaults);
-    bench.chain("chain, default, stereo", 2, Latency::Studio, &defaults);
-    bench.chain("chain, neural", 1, Latency::Studio, &defaults.with(Id::Method, 2.0));
+    bench.chain("chain, spectral, everything at work", 1, Latency::Studio, &busy.with(Id::Dereverb, 50.0));
+    bench.chain("chain, spectral, live", 1, Latency::Live, &spectral);
+    bench.chain("chain, neural, live", 1, Latency::Live, &neural);
+    bench.chain("chain, neural, stereo", 2, Latency::Studio, &neural);
     bench.peer();
     bench.criterion.final_summary();
     bench.summary();

@@ -55,8 +55,9 @@ use crate::settings::Settings;
 
 /// The one shape of all effects.
 ///
-/// A block is one vector of samples per channel, all of the same length, at most
-/// [`Stream::hop`] samples; the full scale is ±1.
+/// A block is one vector of samples per channel, all of the same length; the full scale is ±1. The
+/// engine gives blocks of exactly [`Stream::hop`] samples. [`SpectralPass`] takes nothing else, the
+/// others take any length up to that.
 pub trait Effect {
     /// Takes over new settings. Changes are heard gradually (20-50 ms), never as a click.
     fn set(&mut self, settings: &Settings);
