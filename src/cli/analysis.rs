@@ -1,11 +1,8 @@
 //! What a recording measures: loudness, true peak, noise floor, level over time, spectrogram.
 
-use super::columns::{Columns, Merge};
+use super::columns::{COLUMNS, Columns, Merge, tick_length};
 use super::spectrogram::Spectrogram;
 use ebur128::{Channel, EbuR128, Mode};
-
-/// Most columns that a report shows.
-pub const COLUMNS: usize = 1600;
 
 /// Numbers of one recording. What can't be measured (silence, too short) is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -59,11 +56,6 @@ struct Tick {
     length: usize,
     power: Power,
     filled: usize,
-}
-
-/// Samples in a tick: 8 ms.
-pub fn tick_length(rate: u32) -> usize {
-    (rate as usize / 125).max(1)
 }
 
 impl Analysis {

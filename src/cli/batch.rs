@@ -1,7 +1,7 @@
 //! All files of one call: in parallel, reported in the order of the inputs.
 
 use super::args::Enhance;
-use super::enhance::{self, Facts, Failure, Options, Outcome, Picture};
+use super::enhance::{self, Done, Facts, Failure, Options, Outcome, Picture};
 use super::plan::{self, Job};
 use super::report::Report;
 use super::{encode, picture, print, summary, usage};
@@ -18,14 +18,6 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 
 static STOP: AtomicBool = AtomicBool::new(false);
-
-/// What became of a job.
-pub struct Done {
-    /// The job.
-    pub job: Job,
-    /// Its result.
-    pub result: Result<Outcome, Failure>,
-}
 
 /// Runs `attune enhance`.
 pub fn run(args: &Enhance) -> ExitCode {

@@ -1,5 +1,13 @@
 //! A history of any length in bounded memory.
 
+/// Most columns that a report shows.
+pub const COLUMNS: usize = 1600;
+
+/// Samples in a tick: 8 ms.
+pub fn tick_length(rate: u32) -> usize {
+    (rate as usize / 125).max(1)
+}
+
 /// Something of which two neighbours can become one.
 pub trait Merge {
     /// Takes in the one that follows.

@@ -1,9 +1,10 @@
 //! One file: read, enhanced, measured and written, block by block.
 
-use super::analysis::{Analysis, COLUMNS, Levels};
-use super::columns::{Columns, Merge};
+use super::analysis::{Analysis, Levels};
+use super::columns::{COLUMNS, Columns, Merge};
 use super::decode::Source;
 use super::encode::Sink;
+use super::plan::Job;
 use super::wav::{Depth, Header};
 use crate::engine::{Engine, EngineConfig, Latency, MAX_CHANNELS, Meters, Monitor};
 use crate::settings::Settings;
@@ -41,6 +42,14 @@ pub struct Facts {
     pub expected: Option<u64>,
     /// Delay of the engine in frames; the output is shifted back by it.
     pub latency: usize,
+}
+
+/// What became of a job.
+pub struct Done {
+    /// The job.
+    pub job: Job,
+    /// Its result.
+    pub result: Result<Outcome, Failure>,
 }
 
 /// What was done to a file.

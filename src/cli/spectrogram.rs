@@ -1,7 +1,6 @@
 //! Spectrum over time, in bounded memory.
 
-use super::analysis::{COLUMNS, tick_length};
-use super::columns::{Columns, Merge};
+use super::columns::{COLUMNS, Columns, Merge, tick_length};
 use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};
 use std::sync::Arc;

@@ -1,8 +1,7 @@
 //! What was done, as a table and as JSON.
 
 use super::args::Enhance;
-use super::batch::Done;
-use super::enhance::{Facts, Failure, Options, Outcome};
+use super::enhance::{Done, Facts, Failure, Options, Outcome};
 use super::picture::clock;
 use super::plan::Job;
 use super::tables::number;

@@ -6,9 +6,8 @@
 mod curves;
 mod findings;
 
-use super::batch::Done;
 use super::encode;
-use super::enhance::{Options, Outcome, Picture};
+use super::enhance::{Done, Options, Outcome, Picture};
 use super::plan::Job;
 use super::{picture, summary};
 use crate::engine::Monitor;
