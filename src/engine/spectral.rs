@@ -16,12 +16,12 @@ use crate::settings::{Id, Method, Settings};
 /// where the gain comes from, so they share their delay, and switching fades from one gain to the
 /// other:
 ///
-/// - *spectral*: [`NoiseTracker`] and [`GainEstimator`];
+/// - *spectral*: `NoiseTracker` and `GainEstimator`;
 /// - *neural*: the band gains of RNNoise ([`Analyser`]), which know speech when they see it, times
 ///   the spectral gain, held back, which resolves what lies between the harmonics. Together they
 ///   measure better than either, at the same cap.
 ///
-/// Late reverberation ([`LateReverb`]) is more interference to the same estimator.
+/// Late reverberation (`LateReverb`) is more interference to the same estimator.
 pub struct SpectralPass {
     hop: usize,
     stft: Stft,

@@ -111,15 +111,15 @@ const HUM: Kind = Kind::Choice(&["auto", "50", "60"]);
 use Kind::Number;
 
 settings! {
-    /// How noise is removed: off, spectral (statistical, gentle) or neural (RNNoise).
+    /// How noise is removed: off, spectral (plain statistics) or neural (RNNoise together with them).
     Method "method" "Denoise method" "Denoise" METHOD, None, 0.0..2.0, safe 0.0..2.0, default 2.0, Linear;
     /// The most that noise is turned down. Lower keeps more of the room; 0 switches it off.
     Reduction "reduction" "Reduction" "Denoise" Number, Decibel, 0.0..40.0, safe 0.0..24.0, default 20.0, Linear;
-    /// How much louder than measured the noise is taken to be (spectral). Higher removes more and harms sooner.
+    /// How much louder than measured the noise is taken to be. Higher removes more and harms sooner.
     Oversubtraction "oversubtraction" "Over-subtraction" "Denoise" Number, Factor, 0.5..4.0, safe 0.7..2.0, default 1.0, Logarithmic;
-    /// Evens the noise reduction out in time against musical noise (spectral).
+    /// Evens the noise reduction out in time against musical noise.
     Smoothing "smoothing" "Smoothing" "Denoise" Number, Percent, 0.0..100.0, safe 20.0..90.0, default 50.0, Linear;
-    /// How fast the noise estimate follows a changing noise (spectral).
+    /// How fast the noise estimate follows a changing noise.
     Adaptation "adaptation" "Noise adaptation" "Denoise" Number, Seconds, 0.05..5.0, safe 0.1..2.0, default 0.3, Logarithmic;
     /// How much of the room's late reverberation is removed. 0 switches it off.
     Dereverb "dereverb" "Dereverb" "Dereverb" Number, Percent, 0.0..100.0, safe 0.0..70.0, default 0.0, Linear;

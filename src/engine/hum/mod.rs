@@ -20,8 +20,8 @@ const HARMONICS: usize = 32;
 
 /// Finds mains hum in the stream and cancels its harmonics in notches 1.5 Hz wide.
 ///
-/// A [`Detector`] looks for lines that are at multiples of one mains frequency, stand out of their
-/// neighbourhood and last for some seconds; [`Notches`] then take them out, each as deep as the line
+/// A `Detector` looks for lines that are at multiples of one mains frequency, stand out of their
+/// neighbourhood and last for some seconds; `Notches` then take them out, each as deep as the line
 /// stands out, 40 dB at most. With no hum the stream passes to the bit. No latency.
 pub struct Hum {
     segments: Segments,

@@ -28,7 +28,7 @@ const FIRST: f32 = 4.0;
 
 /// A leveler for speech.
 ///
-/// The loudness (ITU-R BS.1770) of speech alone, while a [`SpeechDetector`] hears it, is compared
+/// The loudness (ITU-R BS.1770) of speech alone, while a `SpeechDetector` hears it, is compared
 /// with the target. The gain moves only while there is speech; in pauses it rests, so noise and
 /// breaths are never lifted. No latency.
 pub struct Leveler {
