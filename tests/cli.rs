@@ -561,7 +561,7 @@ fn json_tells_everything_and_a_dry_run_writes_nothing() {
         assert_eq!((&file["rate"], &file["channels"], &file["bits"]), (&48_000.into(), &2.into(), &24.into()));
         assert_eq!((&file["float"], &file["error"]), (&false.into(), &Value::Null));
         assert_eq!(file["settings"]["reduction"], 7.5);
-        assert_eq!(file["settings"]["method"], "spectral");
+        assert_eq!(file["settings"]["method"], "neural");
         assert!(file["latency_samples"].is_u64());
         if !dry {
             for key in ["loudness_lufs", "true_peak_dbtp", "noise_floor_dbfs"] {
