@@ -9,3 +9,8 @@ pub mod bridge;
 pub mod cli;
 pub mod engine;
 pub mod settings;
+
+/// The README's example compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

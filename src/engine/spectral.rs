@@ -120,7 +120,7 @@ impl SpectralPass {
         [&mut self.active, &mut self.neural_share, &mut self.reduction, &mut self.oversubtraction, &mut self.dereverb]
     }
 
-    /// What is in the way in every bin, and how far it may be turned down; `reduction` in dB.
+    /// What is in the way in every band, and how far it may be turned down; `reduction` in dB.
     fn find_interference(&mut self, reduction: f32) {
         let dereverb = self.dereverb.value();
         let share = |of_neural: f32| 1.0 + self.neural_share.value() * (of_neural - 1.0);

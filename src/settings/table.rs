@@ -149,7 +149,7 @@ settings! {
     LevelTarget "level_target" "Level target" "Level" Number, Lufs, -36.0..-9.0, safe -24.0..-14.0, default -18.0, Linear;
     /// The most that the leveler turns speech up or down. 0 switches it off.
     LevelRange "level_range" "Level range" "Level" Number, Decibel, 0.0..30.0, safe 0.0..18.0, default 0.0, Linear;
-    /// How fast the leveler moves.
+    /// How fast the leveler turns speech up. Down, and when speech begins, it is four times as fast.
     LevelSpeed "level_speed" "Level speed" "Level" Number, DecibelPerSecond, 0.3..30.0, safe 1.0..12.0, default 4.0, Logarithmic;
     /// Above this level the compressor works. At 0 dB it is off.
     CompThreshold "comp_threshold" "Compressor threshold" "Level" Number, Decibel, -60.0..0.0, safe -36.0..0.0, default 0.0, Linear;
