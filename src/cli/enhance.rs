@@ -238,13 +238,15 @@ pub fn enhance(
 
     let mut block = vec![Vec::new(); channels];
     let (mut read, mut processed, mut written) = (0u64, 0u64, 0u64);
+    let mut gain = Gains::default();
     loop {
         if stop.load(Ordering::Relaxed) {
             return Err(Failure::Interrupted);
         }
         let mut count = source.read(&mut block, chain.hop).map_err(Failure::Input)?;
         read += count as u64;
-        if count == 0 {
+        let ended = count == 0;
+        if ended {
             // The end: silence pushes out what the engine still holds.
             if written == read {
                 break;
@@ -255,7 +257,9 @@ pub fn enhance(
             sides[0].add(&slices(&block, 0, count));
             progress(&facts, read);
         }
-        let gain = chain.process(&mut block);
+        let latest = chain.process(&mut block);
+        // What was done to that silence is not what was done to the sound.
+        gain = if ended { gain } else { latest };
         processed += count as u64;
         // The first `latency` samples are the engine's delay; dropped, the output is aligned.
         let ready = processed.saturating_sub(latency as u64).min(read);

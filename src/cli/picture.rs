@@ -47,14 +47,14 @@ pub fn plain(spectrogram: &Spectrogram, (low, high): (f32, f32)) -> Vec<u8> {
 }
 
 fn shade(db: f32, low: f32, high: f32) -> u8 {
-    // The last colours are kept for text.
     ((db - low) / (high - low) * f32::from(BRIGHTEST)).clamp(0.0, f32::from(BRIGHTEST)) as u8
 }
 
-const BRIGHTEST: u8 = 252;
-const PAPER: u8 = 253;
-const INK: u8 = 254;
-const FAINT: u8 = 255;
+/// Shades 1.5 dB apart: more are not seen and only make larger files.
+const BRIGHTEST: u8 = 47;
+const PAPER: u8 = BRIGHTEST + 1;
+const INK: u8 = BRIGHTEST + 2;
+const FAINT: u8 = BRIGHTEST + 3;
 
 fn palette() -> Vec<u8> {
     let mut colours: Vec<u8> = (0..=BRIGHTEST).flat_map(|i| colour(f32::from(i) / f32::from(BRIGHTEST))).collect();
@@ -76,6 +76,8 @@ fn png(width: usize, height: usize, pixels: &[u8]) -> Vec<u8> {
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_palette(palette());
     encoder.set_compression(png::Compression::Balanced);
+    // Neighbouring numbers of a palette differ too much for the other filters to help.
+    encoder.set_filter(png::Filter::NoFilter);
     // Writing to memory, of a size that fits.
     if let Ok(mut writer) = encoder.write_header() {
         let _ = writer.write_image_data(pixels);
@@ -218,7 +220,7 @@ mod tests {
         assert_eq!(colour(f32::NAN.max(0.5)), MAGMA[4]);
         let brightness = |i: u8| colour(f32::from(i) / 50.0).iter().map(|&c| u32::from(c)).sum::<u32>();
         assert!((1..=50).all(|i| brightness(i) >= brightness(i - 1)));
-        assert_eq!(palette().len(), 768);
+        assert_eq!(palette().len(), 3 * (usize::from(FAINT) + 1));
     }
 
     #[test]
