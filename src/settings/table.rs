@@ -155,7 +155,7 @@ settings! {
     CompThreshold "comp_threshold" "Compressor threshold" "Level" Number, Decibel, -60.0..0.0, safe -36.0..0.0, default 0.0, Linear;
     /// How strongly the compressor works; 1:1 is off.
     CompRatio "comp_ratio" "Compressor ratio" "Level" Number, Ratio, 1.0..20.0, safe 1.0..4.0, default 2.0, Logarithmic;
-    /// No true peak passes this level.
+    /// No true peak passes this level (measured to about 0.1 dB).
     Ceiling "ceiling" "Limiter ceiling" "Output" Number, TruePeak, -18.0..0.0, safe -3.0..-0.5, default -1.0, Linear;
     /// How much of the enhanced sound is heard against the untouched.
     Mix "mix" "Mix" "Output" Number, Percent, 0.0..100.0, safe 50.0..100.0, default 100.0, Linear;
