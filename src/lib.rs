@@ -2,12 +2,13 @@
 //! and level.
 //!
 //! The [`engine`] does the sound, controlled by [`settings`]; [`bridge`] carries settings to the
-//! audio thread without locks.
+//! audio thread without locks. [`quality`] measures what was done to it.
 
 pub mod bridge;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod engine;
+pub mod quality;
 pub mod settings;
 
 /// The README's example compiles and runs.

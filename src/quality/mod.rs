@@ -1,0 +1,3 @@
+//! How good the sound is.
+
+pub mod intrusive;
