@@ -8,6 +8,7 @@ pub mod bridge;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod engine;
+pub mod quality;
 pub mod settings;
 
 /// The README's example compiles and runs.

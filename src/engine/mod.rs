@@ -27,7 +27,7 @@ mod limiter;
 mod low_cut;
 mod math;
 pub mod neural;
-mod noise;
+pub(crate) mod noise;
 mod restraint;
 mod smooth;
 mod spectral;

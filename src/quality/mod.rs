@@ -1,0 +1,10 @@
+//! How good does it sound? What is wrong with the input, what was done to it, and whether that was
+//! for the better.
+//!
+//! All of this runs on the side thread or offline: it may allocate, but it is made to be cheap.
+
+mod excerpt;
+mod frames;
+
+pub use excerpt::Excerpt;
+pub use frames::{BANDS, Frames, HIGH_BANDS, LOW_BANDS, band_edges};
