@@ -2,7 +2,7 @@
 //! and level.
 //!
 //! The [`engine`] does the sound, controlled by [`settings`]; [`bridge`] carries settings to the
-//! audio thread without locks.
+//! audio thread without locks. [`quality`] measures what was done to it.
 
 pub mod bridge;
 #[cfg(feature = "cli")]

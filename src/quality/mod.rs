@@ -5,6 +5,7 @@
 
 mod excerpt;
 mod frames;
+pub mod intrusive;
 
 pub use excerpt::Excerpt;
 pub use frames::{BANDS, Frames, HIGH_BANDS, LOW_BANDS, band_edges};

@@ -34,3 +34,24 @@ pub fn render(rate: u32, input: &[f32], settings: &Settings) -> Result<Vec<f32>>
     sound.drain(..latency + preroll(rate));
     Ok(sound)
 }
+
+/// What the manifest says of a recording, as far as it is needed here.
+#[derive(serde::Deserialize)]
+pub struct Item {
+    /// The recording, relative to the manifest.
+    pub noisy: String,
+    /// Its clean reference.
+    pub clean: String,
+}
+
+/// The recordings of a set made by mixtures.py.
+pub fn manifest(set: &Path) -> Result<Vec<Item>> {
+    #[derive(serde::Deserialize)]
+    struct Manifest {
+        items: Vec<Item>,
+    }
+    let path = set.join("manifest.json");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
+    let manifest: Manifest = serde_json::from_str(&text).with_context(|| format!("{}", path.display()))?;
+    Ok(manifest.items)
+}

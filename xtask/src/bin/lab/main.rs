@@ -3,6 +3,8 @@
 //! `check-score` run it.
 
 mod audio;
+mod candidates;
+mod levels;
 mod sample;
 
 use anyhow::{Result, bail};
@@ -30,6 +32,25 @@ enum Task {
         #[arg(long)]
         seed: u64,
     },
+    /// Renders a set through many settings and measures the outputs, into SET/candidates
+    Candidates {
+        /// A folder made by mixtures.py
+        set: PathBuf,
+        /// How many settings
+        #[arg(long)]
+        settings: usize,
+        /// Which settings: the seed of the first recording, the next has the next
+        #[arg(long)]
+        seed: u64,
+        /// How many threads
+        #[arg(long, default_value_t = 2)]
+        jobs: usize,
+    },
+    /// Writes the band levels of a set's recordings, noisy and clean, to SET/levels.f32
+    Levels {
+        /// A folder made by mixtures.py
+        set: PathBuf,
+    },
 }
 
 fn main() -> Result<()> {
@@ -47,5 +68,7 @@ fn main() -> Result<()> {
             }
             Ok(out.flush()?)
         }
+        Task::Candidates { set, settings, seed, jobs } => candidates::write(&set, settings, seed, jobs),
+        Task::Levels { set } => levels::write(&set),
     }
 }
