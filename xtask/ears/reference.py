@@ -30,6 +30,9 @@ def loss(weights, x, target, speech):
     return laplace.mean() + 0.3 * entropy.mean(), (jnp.abs(target - median).mean(), entropy.mean())
 
 
+CURVES = np.cos(np.pi * np.outer(np.arange(1, 6), (np.arange(network.BANDS) + 0.5) / network.BANDS)).astype(np.float32)
+
+
 def batches(rng, items, size, frames):
     while True:
         chosen = rng.integers(len(items), size=size)
@@ -37,7 +40,10 @@ def batches(rng, items, size, frames):
         for index in chosen:
             x, target, speech = items[index]
             start = rng.integers(len(x) - frames + 1)
-            rows.append([part[start : start + frames] for part in (x, target, speech)])
+            x, target, speech = (part[start : start + frames] for part in (x, target, speech))
+            # Another voice: the same gentle filter on both sides.
+            filtered = 0.2 * rng.standard_normal(5).astype(np.float32) @ CURVES
+            rows.append((x + filtered, target + filtered, speech))
         yield [np.stack(column) for column in zip(*rows)]
 
 
@@ -56,24 +62,27 @@ def main():
     items = load_levels(options.folder)
     held, items = items[: options.held], items[options.held :]
     weights = network.reference_init(np.random.default_rng(options.seed))
-    schedule = optax.warmup_cosine_decay_schedule(0, 3e-3, 300, options.steps, 1e-5)
+    schedule = optax.warmup_cosine_decay_schedule(0, 2e-3, 300, options.steps, 1e-5)
     optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule, weight_decay=1e-3))
     state = optimiser.init(weights)
 
     @jax.jit
-    def step(weights, state, x, target, speech):
+    def step(weights, average, state, x, target, speech):
         (value, parts), gradient = jax.value_and_grad(loss, has_aux=True)(weights, x, target, speech)
         updates, state = optimiser.update(gradient, state, weights)
-        return optax.apply_updates(weights, updates), state, value, parts
+        weights = optax.apply_updates(weights, updates)
+        return weights, optax.incremental_update(weights, average, 0.004), state, value
 
+    watched = jax.jit(loss)
+    average = weights
     stream = batches(rng, items, options.batch, options.frames)
     watch = [np.stack(column) for column in zip(*[[part[: options.frames] for part in item] for item in held])]
     mean = 0.0
     for number in range(1, options.steps + 1):
-        weights, state, value, parts = step(weights, state, *next(stream))
+        weights, average, state, value = step(weights, average, state, *next(stream))
         mean += float(value)
         if number % 250 == 0 or number == options.steps:
-            value, (error, entropy) = loss(weights, *watch)
+            value, (error, entropy) = watched(average, *watch)
             print(
                 f"pseudo-reference: step {number} of {options.steps}, loss {mean / 250:.4f}, held out {value:.4f}, "
                 f"error {10 * error:.2f} dB, speech {entropy:.3f}",
@@ -81,7 +90,7 @@ def main():
                 flush=True,
             )
             mean = 0.0
-            np.savez(options.out, **network.flatten(weights))
+            np.savez(options.out, **network.flatten(average))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ fn stored(level: f32) -> u8 {
 }
 
 /// For each recording a file of levels (u8, `[input, reference, outputs..][frame][band]`) and one of
-/// measures (f32, `[output][STOI, ESTOI, LSD, level error]`).
+/// measures (f32, `[output][STOI, ESTOI, LSD, level offset, level spread]`).
 pub fn write(set: &Path, count: usize, seed: u64, jobs: usize) -> Result<()> {
     let items = audio::manifest(set)?;
     let folder = set.join("candidates");
@@ -52,11 +52,13 @@ fn one(set: &Path, item: &audio::Item, folder: &Path, settings: &[attune::settin
         let output = audio::render(rate, &input, settings)?;
         add(&output);
         let intelligibility = intrusive::stoi(clean, &output, rate);
+        let level = intrusive::level_error(clean, &output, rate);
         let numbers = [
             intelligibility.map(|i| i.stoi),
             intelligibility.map(|i| i.estoi),
             intrusive::lsd(clean, &output, rate),
-            intrusive::level_error(clean, &output, rate),
+            level.map(|l| l.offset),
+            level.map(|l| l.spread),
         ];
         measures.extend(numbers.iter().flat_map(|n| (n.unwrap_or(f64::NAN) as f32).to_le_bytes()));
     }
