@@ -5,6 +5,8 @@
 
 mod excerpt;
 mod frames;
+mod measures;
 
 pub use excerpt::Excerpt;
 pub use frames::{BANDS, Frames, HIGH_BANDS, LOW_BANDS, band_edges};
+pub use measures::{FEATURE_NAMES, FEATURES, Quality};
