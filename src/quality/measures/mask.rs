@@ -49,13 +49,14 @@ pub fn against_the_ideal(pair: &Pair) -> Mask {
         let speech = excerpt.speech[f];
         let mut gains = pair.gain[f];
         let middle = *gains.select_nth_unstable_by(BANDS / 2, f32::total_cmp).1;
-        let usual = middle.max(pair.level);
+        let level = pair.levels[f];
+        let usual = middle.max(level);
         for b in 0..BANDS {
             let heard = excerpt.heard[f][b];
             let ratio = excerpt.snr[f][b];
             let wiener = ratio / (1.0 + ratio);
             let ideal = (2.0 * DECIBELS * log2(wiener + 1e-6)).max(FLOOR);
-            let gain = pair.gain[f][b] - pair.level;
+            let gain = pair.gain[f][b] - level;
             over.add((ideal - gain).clamp(0.0, 30.0), heard * wiener * speech);
             under.add((gain - ideal).clamp(0.0, 30.0), heard * (1.0 - wiener));
             added.add((pair.gain[f][b] - usual - 6.0).clamp(0.0, 30.0), 1.0);

@@ -5,6 +5,8 @@
 //! leveling are seen by the measures of loudness only. Where an excerpt has no pause, or no speech,
 //! the measures that need one are 0.
 
+mod foreign;
+mod hum;
 mod loudness;
 mod mask;
 mod modulation;
@@ -75,6 +77,10 @@ quality! {
     log_distance: 0.0..30.0;
     /// Energy that the input has not, dB.
     added: 0.0..30.0;
+    /// Fine structure of the spectrum that the input has not.
+    foreign: 0.0..1.0;
+    /// How far mains hum still stands out, dB.
+    hum: 0.0..40.0;
     /// Change of the modulation ratio, dB.
     modulation_change: -10.0..10.0;
     /// Change of the speech's tone, dB.
@@ -127,6 +133,8 @@ impl Quality {
             speech_distortion: mask.speech_distortion,
             log_distance: mask.log_distance,
             added: mask.added,
+            foreign: foreign::energy(&pair),
+            hum: hum::residual(excerpt.frames.rate, output),
             modulation_change: modulation::change(&pair),
             tone_distance: tone.distance(),
             tone_error: tone.off_average(),

@@ -8,8 +8,8 @@ use crate::engine::math::log2;
 /// speech enhancement", IEEE TASLP 2008, with the level of speech made up for). Trap: a gate wins it.
 pub fn attenuation(pair: &Pair) -> f32 {
     let heard = &pair.excerpt.heard;
-    let gain = |f: usize, b: usize| (pair.gain[f][b].max(pair.level - 40.0), heard[f][b]);
-    pair.mean(pair.excerpt.pauses.iter().copied(), gain).map_or(0.0, |gain| pair.level - gain)
+    let gain = |f: usize, b: usize| (pair.relative(f, b), heard[f][b]);
+    pair.mean(pair.excerpt.pauses.iter().copied(), gain).map_or(0.0, |gain| -gain)
 }
 
 /// Mean absolute change of a band's gain from frame to frame in noise alone, dB: flutter and
@@ -28,7 +28,7 @@ pub fn change(pair: &Pair, f: usize, b: usize) -> (f32, f32) {
 /// Pumping, dB: standard deviation of the noise's gain over the pauses, each frame seen as a whole
 /// and smoothed over 80 ms. Trap: slow trouble with a slow noise estimate looks the same.
 pub fn pumping(pair: &Pair) -> f32 {
-    let gain = |&f: &usize| pair.mean([f], |f, b| (pair.gain[f][b].max(pair.level - 40.0), pair.excerpt.heard[f][b]));
+    let gain = |&f: &usize| pair.mean([f], |f, b| (pair.relative(f, b), pair.excerpt.heard[f][b]));
     let gains: Vec<f32> = pair.excerpt.pauses.iter().filter_map(gain).collect();
     let smooth: Vec<f32> = gains.windows(5).map(|near| near.iter().sum::<f32>() / 5.0).collect();
     let count = smooth.len().max(1) as f32;

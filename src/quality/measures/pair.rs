@@ -17,6 +17,8 @@ pub struct Pair<'a> {
     pub speech_gain: Vec<f32>,
     /// What happened to the level of speech, dB: the median of the frames that speak; 0 without speech.
     pub level: f32,
+    /// The same around each frame: what a leveler did there.
+    pub levels: Vec<f32>,
 }
 
 impl<'a> Pair<'a> {
@@ -27,7 +29,13 @@ impl<'a> Pair<'a> {
             });
         let speech_gain: Vec<f32> = excerpt.speaking.iter().map(|&f| frame_gain(excerpt, output, f)).collect();
         let level = median(speech_gain.clone());
-        Pair { excerpt, output, gain: gain.collect(), speech_gain, level }
+        let levels = around(excerpt, &speech_gain, level);
+        Pair { excerpt, output, gain: gain.collect(), speech_gain, level, levels }
+    }
+
+    /// The gain of a place against that of the speech around it, dB; from -40.
+    pub fn relative(&self, frame: usize, band: usize) -> f32 {
+        (self.gain[frame][band] - self.levels[frame]).max(-40.0)
     }
 
     /// Weighted mean over the bands of some frames; `None` where nothing has weight.
@@ -61,6 +69,26 @@ fn frame_gain(excerpt: &Excerpt, output: &Frames, frame: usize) -> f32 {
     };
     let least = if excerpt.snr[frame].iter().any(|&snr| snr >= CLEAR) { CLEAR } else { 0.0 };
     (decibels(sum(out, least)) - decibels(sum(input, least))).clamp(SILENCED, RAISED)
+}
+
+/// Frame by frame: the median gain of the speech within a second, or of all where there is too little.
+/// It stays within 15 dB of that of all, so that no long hole in the speech passes for leveling.
+fn around(excerpt: &Excerpt, gains: &[f32], level: f32) -> Vec<f32> {
+    let reach = (1.0 / excerpt.frames.seconds()) as usize;
+    // Every 8th frame is enough: it changes slowly.
+    (0..excerpt.frames.len())
+        .map(|frame| frame / 8 * 8)
+        .scan((usize::MAX, level), |(last, value), frame| {
+            if *last != frame {
+                let first = excerpt.speaking.partition_point(|&f| f + reach < frame);
+                let end = excerpt.speaking.partition_point(|&f| f <= frame + reach);
+                let near = &gains[first..end];
+                let found = if near.len() < 8 { level } else { median(near.to_vec()) };
+                (*last, *value) = (frame, found.clamp(level - 15.0, level + 15.0));
+            }
+            Some(*value)
+        })
+        .collect()
 }
 
 /// The middle one; 0 of none.
