@@ -25,7 +25,7 @@ mod hum;
 mod leveler;
 mod limiter;
 mod low_cut;
-mod math;
+pub(crate) mod math;
 pub mod neural;
 pub(crate) mod noise;
 mod restraint;

@@ -6,6 +6,13 @@
 mod excerpt;
 mod frames;
 pub mod intrusive;
+mod measures;
+mod reference;
+mod score;
+mod weights;
 
 pub use excerpt::Excerpt;
 pub use frames::{BANDS, Frames, HIGH_BANDS, LOW_BANDS, band_edges};
+pub use measures::{FEATURE_NAMES, FEATURES, Quality};
+pub use reference::PseudoReference;
+pub use score::{Audition, Ears, Estimate, SCORE_FEATURES, Take, feature_names};

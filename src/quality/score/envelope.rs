@@ -24,9 +24,7 @@ impl Envelopes {
     pub fn new(reference: &PseudoReference, peak: f32) -> Envelopes {
         let mut envelopes = Envelopes { over_time: Vec::new(), over_both: Vec::new(), speech: Vec::new(), peak };
         let amplitudes: Vec<_> = reference.level.iter().map(|m| m.map(|m| amplitude(m - peak))).collect();
-        for (rows, speech) in
-            amplitudes.windows(SEGMENT).zip(reference.speech.windows(SEGMENT)).step_by(STEP)
-        {
+        for (rows, speech) in amplitudes.windows(SEGMENT).zip(reference.speech.windows(SEGMENT)).step_by(STEP) {
             let mut rows: Rows = std::array::from_fn(|t| rows[t]);
             normalise_over_time(&mut rows);
             envelopes.over_time.push(rows);

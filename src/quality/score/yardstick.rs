@@ -82,10 +82,8 @@ impl Yardstick {
         let mut level = self.floored(frames);
         level.resize(self.input.len(), [self.zero - RANGE; BANDS]);
         let rows = || level.iter().zip(&self.reference.level);
-        let offset = rows()
-            .zip(&self.weight)
-            .map(|((y, m), w)| (0..LOW_BANDS).map(|b| w[b] * (y[b] - m[b])).sum::<f32>())
-            .sum();
+        let offset =
+            rows().zip(&self.weight).map(|((y, m), w)| (0..LOW_BANDS).map(|b| w[b] * (y[b] - m[b])).sum::<f32>()).sum();
         let error = rows().map(|(y, m)| std::array::from_fn(|b| y[b] - offset - m[b])).collect();
         Heard { level, offset, error }
     }
