@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from safetensors.numpy import save_file
 
 BANDS = 32
 CHANNELS, WIDE, TAPS = 64, 96, 5
@@ -64,30 +65,46 @@ def reference(weights, x):
     return median, scale, apply(weights["voice"], h)[:, 0]
 
 
-def flatten(tree, prefix=""):
-    """Nested dicts and lists to one dict with dotted names."""
-    items = tree.items() if isinstance(tree, dict) else enumerate(tree)
-    flat = {}
-    for key, value in items:
-        name = f"{prefix}{key}"
-        flat |= flatten(value, name + ".") if isinstance(value, (dict, list)) else {name: np.asarray(value)}
-    return flat
+def quantised(tree):
+    """The weights as they are stored: those of dense layers in 8 bits with a unit for each output."""
+    if isinstance(tree, list):
+        return [quantised(value) for value in tree]
+    if isinstance(tree, dict):
+        return {key: rounded(value) if key == "w" else quantised(value) for key, value in tree.items()}
+    return np.asarray(tree, np.float32)
 
 
-def unflatten(flat):
-    """The inverse of flatten."""
-    tree = {}
-    for name, value in flat.items():
-        node = tree
-        *path, last = name.split(".")
-        for key in path:
-            node = node.setdefault(key, {})
-        node[last] = value
+def unit(weights):
+    return (np.abs(weights).max(axis=0) / 127 + 1e-12).astype(np.float32)
 
-    def lists(node):
-        if not isinstance(node, dict):
-            return node
-        node = {key: lists(value) for key, value in node.items()}
-        return [node[str(i)] for i in range(len(node))] if node and all(k.isdigit() for k in node) else node
 
-    return lists(tree)
+def rounded(weights):
+    weights = np.asarray(weights)
+    return np.round(weights / unit(weights)).astype(np.float32) * unit(weights)
+
+
+def tensors(tree, name):
+    """What is stored of quantised weights, by name."""
+    found = {}
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        here = f"{name}.{key}"
+        if isinstance(value, (dict, list)):
+            found |= tensors(value, here)
+        elif key == "w":
+            found[here] = np.round(value / unit(value)).astype(np.int8)
+            found[f"{name}.s"] = unit(value)
+        else:
+            found[here] = np.asarray(value, np.float32)
+    return found
+
+
+def save_reference(weights, path, about):
+    """Writes the weights, and an example that shows whether they are run as they should be."""
+    weights = quantised(weights)
+    rng = np.random.default_rng(1)
+    x = (rng.standard_normal((12, BANDS)) - 2).astype(np.float32)
+    median, scale, voice = reference(weights, x)
+    example = {"input": x, "median": median, "scale": scale, "voice": jax.nn.sigmoid(voice)}
+    example = {f"example.{key}": np.asarray(value, np.float32) for key, value in example.items()}
+    metadata = {key: str(value) for key, value in about.items()}
+    save_file(tensors(weights, "reference") | example, path, metadata=metadata)

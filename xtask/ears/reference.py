@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains the pseudo-reference: a small network that hears what the clean speech would have been.
 
-    reference.py --set DIR --out FILE.npz [--steps N] [--seed S]
+    reference.py --set DIR --out FILE.safetensors [--steps N] [--seed S]
 
 DIR is a set made by mixtures.py, with the band levels that `lab levels` wrote. The network sees the
 levels of the noisy recording (dB, relative to its power, in 32 mel bands every 16 ms), a window of about
@@ -51,7 +51,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--set", type=Path, required=True, dest="folder")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--frames", type=int, default=256)
     parser.add_argument("--seed", type=int, default=1)
@@ -90,7 +90,8 @@ def main():
                 flush=True,
             )
             mean = 0.0
-            np.savez(options.out, **network.flatten(average))
+    about = {"version": 1, "seed": options.seed, "steps": options.steps, "recordings": len(items), "held_out": float(value)}
+    network.save_reference(average, options.out, about)
 
 
 if __name__ == "__main__":

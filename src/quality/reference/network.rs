@@ -112,3 +112,21 @@ fn statistics(input: &[[f32; LOW_BANDS]]) -> [f32; 3 * LOW_BANDS] {
     }
     statistics
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_weights_run_as_in_training() {
+        let tensors = Tensors::read(include_bytes!("../../../assets/score/pseudo-reference.safetensors")).unwrap();
+        let rows = |name: &str| -> Vec<[f32; LOW_BANDS]> {
+            tensors.floats(name).unwrap().as_chunks::<LOW_BANDS>().0.to_vec()
+        };
+        let output = Network::load(&tensors).unwrap().run(&rows("example.input"));
+        let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-3);
+        assert!(near(output.median.as_flattened(), rows("example.median").as_flattened()));
+        assert!(near(output.scale.as_flattened(), rows("example.scale").as_flattened()));
+        assert!(near(&output.speech, &tensors.floats("example.voice").unwrap()));
+    }
+}

@@ -8,6 +8,7 @@ mod levels;
 mod sample;
 
 use anyhow::{Result, bail};
+use attune::quality::Ears;
 use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -42,6 +43,9 @@ enum Task {
         /// Which settings: the seed of the first recording, the next has the next
         #[arg(long)]
         seed: u64,
+        /// The folder of the trained weights
+        #[arg(long)]
+        weights: PathBuf,
         /// How many threads
         #[arg(long, default_value_t = 2)]
         jobs: usize,
@@ -68,7 +72,10 @@ fn main() -> Result<()> {
             }
             Ok(out.flush()?)
         }
-        Task::Candidates { set, settings, seed, jobs } => candidates::write(&set, settings, seed, jobs),
+        Task::Candidates { set, settings, seed, weights, jobs } => {
+            let reference = std::fs::read(weights.join("pseudo-reference.safetensors"))?;
+            candidates::write(&set, &Ears::load(&reference)?, settings, seed, jobs)
+        }
         Task::Levels { set } => levels::write(&set),
     }
 }
