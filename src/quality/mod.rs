@@ -1,3 +1,18 @@
-//! How good the sound is.
+//! How good does it sound? What is wrong with the input, what was done to it, and whether that was
+//! for the better.
+//!
+//! All of this runs on the side thread or offline: it may allocate, but it is made to be cheap.
 
+mod excerpt;
+mod frames;
 pub mod intrusive;
+mod measures;
+mod reference;
+mod score;
+mod weights;
+
+pub use excerpt::Excerpt;
+pub use frames::{BANDS, Frames, HIGH_BANDS, LOW_BANDS, band_edges};
+pub use measures::{FEATURE_NAMES, FEATURES, Quality};
+pub use reference::PseudoReference;
+pub use score::{Audition, Ears, Estimate, SCORE_FEATURES, Take, feature_names};

@@ -1,5 +1,7 @@
 //! Development tasks of Attune: `cargo xtask help`.
 
+mod ears;
+mod python;
 mod readme;
 mod score;
 mod system;
@@ -21,12 +23,20 @@ enum Task {
     /// Enhances a set of noisy recordings and scores it against the clean ones: PESQ, STOI, SI-SDR
     #[command(after_help = score::HELP)]
     Score(score::Options),
+    /// Trains the score that judges without a reference, and writes its weights to assets/score
+    #[command(after_help = ears::TRAIN_HELP)]
+    TrainScore(ears::Options),
+    /// Checks the score on recordings, voices and rooms that its training never saw
+    #[command(after_help = ears::CHECK_HELP)]
+    CheckScore(ears::Options),
 }
 
 fn main() -> ExitCode {
     let outcome = match Task::parse() {
         Task::Test => test::run(),
         Task::Score(options) => score::run(&options),
+        Task::TrainScore(options) => ears::train(&options),
+        Task::CheckScore(options) => ears::check(&options),
     };
     match outcome {
         Ok(code) => code,

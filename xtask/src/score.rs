@@ -1,6 +1,6 @@
 //! `cargo xtask score`: `attune enhance` over a set, then `score.py` in a venv of its own.
 
-use crate::system::{self, Need};
+use crate::{python, system};
 use crate::{root, target};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -47,6 +47,12 @@ pub struct Options {
     jobs: Option<u16>,
 }
 
+/// pesq builds against the NumPy that is there. The two that give the scores are pinned.
+const STEPS: [&[&str]; 2] = [
+    &["numpy", "scipy", "soundfile", "soxr", "pystoi==0.4.1", "cython", "setuptools", "wheel"],
+    &["--no-build-isolation", "pesq==0.0.4"],
+];
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Latency {
     Live,
@@ -66,7 +72,7 @@ impl Latency {
 pub fn run(options: &Options) -> Result<ExitCode> {
     let manifest = options.set.join("manifest.json");
     let inputs = inputs(&manifest, options.clean)?;
-    let python = venv()?;
+    let python = python::venv("score-venv", &STEPS)?;
 
     let mut build = Command::new(env!("CARGO"));
     system::run(build.args(["build", "--release", "--quiet", "--package", "attune-audio"]).current_dir(root()))?;
@@ -132,40 +138,4 @@ fn inputs(manifest: &Path, clean: bool) -> Result<Vec<PathBuf>> {
         Some(files) if !files.is_empty() => Ok(files),
         _ => bail!("{}: no `items` with `{key}` files", manifest.display()),
     }
-}
-
-/// The Python that scores, in a venv made on first use and again when the recipe changes.
-fn venv() -> Result<PathBuf> {
-    // pesq builds against the NumPy that is there. The two that give the scores are pinned.
-    const STEPS: [&[&str]; 2] = [
-        &["numpy", "scipy", "soundfile", "soxr", "pystoi==0.4.1", "cython", "setuptools", "wheel"],
-        &["--no-build-isolation", "pesq==0.0.4"],
-    ];
-    let venv = target().join("score-venv");
-    let python = venv.join("bin/python");
-    let (ready, recipe) = (venv.join("recipe"), format!("{STEPS:?}"));
-    if fs::read_to_string(&ready).is_ok_and(|made| made == recipe) {
-        return Ok(python);
-    }
-    system::ensure(&[
-        Need {
-            name: "Python 3 with venv and its headers (python3, python3-venv, python3-dev)",
-            probe: &[
-                "python3",
-                "-c",
-                "import venv, ensurepip, os, sysconfig; os.stat(sysconfig.get_path('include') + '/Python.h')",
-            ],
-            packages: &["python3", "python3-venv", "python3-dev"],
-        },
-        Need { name: "a C compiler (gcc or clang)", probe: &["cc", "--version"], packages: &["gcc", "libc6-dev"] },
-    ])?;
-    eprintln!("making the Python environment for scoring in {}", venv.display());
-    system::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv).stdout(std::io::stderr()))?;
-    for step in STEPS {
-        let mut pip = Command::new(&python);
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(step);
-        system::run(pip.stdout(std::io::stderr()))?;
-    }
-    fs::write(&ready, recipe)?;
-    Ok(python)
 }

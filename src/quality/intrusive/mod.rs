@@ -17,7 +17,7 @@ mod stoi;
 
 pub use align::{aligned, delay};
 pub use fw_ssnr::fw_ssnr;
-pub use loudness::loudness_error;
+pub use loudness::{LevelError, level_error, loudness_error};
 pub use lsd::lsd;
 pub use resample::resample;
 pub use sdr::{si_sdr, ssnr};

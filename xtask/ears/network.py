@@ -1,0 +1,110 @@
+"""The networks, in JAX. `src/quality` runs them; `lab` checks that both agree."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from safetensors.numpy import save_file
+
+BANDS = 32
+CHANNELS, WIDE, TAPS = 64, 96, 5
+DILATIONS = [1, 2, 4, 8, 16, 32, 1, 2]
+
+
+def dense(rng, inputs, outputs, gain=1.0):
+    return {
+        "w": (gain * rng.standard_normal((inputs, outputs)) / np.sqrt(inputs)).astype(np.float32),
+        "b": np.zeros(outputs, np.float32),
+    }
+
+
+def reference_init(rng):
+    return {
+        "in": dense(rng, BANDS, CHANNELS),
+        "statistics": dense(rng, 3 * BANDS, CHANNELS),
+        "blocks": [
+            {
+                "taps": (0.5 * rng.standard_normal((TAPS, CHANNELS)) / np.sqrt(TAPS)).astype(np.float32),
+                "up": dense(rng, CHANNELS, WIDE),
+                "down": dense(rng, WIDE, CHANNELS, 0.3),
+            }
+            for _ in DILATIONS
+        ],
+        "median": dense(rng, CHANNELS, BANDS, 0.1),
+        "scale": dense(rng, CHANNELS, BANDS, 0.1),
+        "voice": dense(rng, CHANNELS, 1, 0.1),
+    }
+
+
+def apply(layer, x):
+    return x @ layer["w"] + layer["b"]
+
+
+def statistics(x):
+    """Of each band over time: mean, and the levels below which a tenth and nine tenths lie."""
+    ordered = jnp.sort(x, axis=0)
+    last = x.shape[0] - 1
+    return jnp.concatenate([x.mean(axis=0), ordered[last // 10], ordered[last - last // 10]])
+
+
+def shifted(h, by):
+    """Frame t of the result is frame t + by; nothing beyond the ends."""
+    if by == 0:
+        return h
+    pad = jnp.zeros((min(abs(by), h.shape[0]), h.shape[1]), h.dtype)
+    return jnp.concatenate([h[by:], pad]) if by > 0 else jnp.concatenate([pad, h[:by]])
+
+
+def reference(weights, x):
+    """Levels of the noisy recording [frames, BANDS] to median, scale and logit of speech."""
+    h = apply(weights["in"], x) + apply(weights["statistics"], statistics(x))
+    for block, dilation in zip(weights["blocks"], DILATIONS):
+        d = sum(block["taps"][k] * shifted(h, (k - TAPS // 2) * dilation) for k in range(TAPS))
+        h = h + apply(block["down"], jax.nn.relu(apply(block["up"], d)))
+    median = x + apply(weights["median"], h)
+    scale = 0.05 + jax.nn.softplus(apply(weights["scale"], h) - 1.0)
+    return median, scale, apply(weights["voice"], h)[:, 0]
+
+
+def quantised(tree):
+    """The weights as they are stored: those of dense layers in 8 bits with a unit for each output."""
+    if isinstance(tree, list):
+        return [quantised(value) for value in tree]
+    if isinstance(tree, dict):
+        return {key: rounded(value) if key == "w" else quantised(value) for key, value in tree.items()}
+    return np.asarray(tree, np.float32)
+
+
+def unit(weights):
+    return (np.abs(weights).max(axis=0) / 127 + 1e-12).astype(np.float32)
+
+
+def rounded(weights):
+    weights = np.asarray(weights)
+    return np.round(weights / unit(weights)).astype(np.float32) * unit(weights)
+
+
+def tensors(tree, name):
+    """What is stored of quantised weights, by name."""
+    found = {}
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        here = f"{name}.{key}"
+        if isinstance(value, (dict, list)):
+            found |= tensors(value, here)
+        elif key == "w":
+            found[here] = np.round(value / unit(value)).astype(np.int8)
+            found[f"{name}.s"] = unit(value)
+        else:
+            found[here] = np.asarray(value, np.float32)
+    return found
+
+
+def save_reference(weights, path, about):
+    """Writes the weights, and an example that shows whether they are run as they should be."""
+    weights = quantised(weights)
+    rng = np.random.default_rng(1)
+    x = (rng.standard_normal((12, BANDS)) - 2).astype(np.float32)
+    median, scale, voice = reference(weights, x)
+    example = {"input": x, "median": median, "scale": scale, "voice": jax.nn.sigmoid(voice)}
+    example = {f"example.{key}": np.asarray(value, np.float32) for key, value in example.items()}
+    metadata = {key: str(value) for key, value in about.items()}
+    save_file(tensors(weights, "reference") | example, path, metadata=metadata)

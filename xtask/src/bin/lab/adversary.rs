@@ -1,0 +1,62 @@
+//! Spoiled outputs: what a score that can be gamed would like better than the honest one.
+
+use super::audio;
+use anyhow::Result;
+use attune::settings::{Id, Settings};
+use std::f32::consts::TAU;
+
+/// Name and samples of each, made from the factory default's output for an input.
+pub fn adversaries(rate: u32, input: &[f32], honest: &[f32]) -> Result<Vec<(&'static str, Vec<f32>)>> {
+    let rms = (honest.iter().map(|x| x * x).sum::<f32>() / honest.len().max(1) as f32).sqrt();
+    let mut noise = fastrand::Rng::with_seed(1);
+    let crushed = Settings::default()
+        .with(Id::Method, 1.0)
+        .with(Id::Reduction, 40.0)
+        .with(Id::Oversubtraction, 4.0)
+        .with(Id::Smoothing, 0.0);
+    Ok(vec![
+        ("hard gate", gate(rate, honest, rms)),
+        ("low-pass", low_pass(rate, honest, 1800.0)),
+        ("silence", vec![0.0; honest.len()]),
+        ("over-suppression", audio::render(rate, &twice(rate, input, &crushed)?, &crushed)?),
+        ("+12 dB level", honest.iter().map(|x| (4.0 * x).clamp(-1.0, 1.0)).collect()),
+        ("added tone", honest.iter().enumerate().map(|(n, x)| x + 0.15 * rms * (TAU * 1000.0 * n as f32 / rate as f32).sin()).collect()),
+        ("modulated noise", honest.iter().map(|x| x * (1.0 + 0.4 * (2.0 * noise.f32() - 1.0))).collect()),
+    ])
+}
+
+/// The whole output once more as input.
+fn twice(rate: u32, input: &[f32], settings: &Settings) -> Result<Vec<f32>> {
+    let from = audio::preroll(rate);
+    let mut output = input[..from].to_vec();
+    output.extend(audio::render(rate, input, settings)?);
+    Ok(output)
+}
+
+/// Digital silence wherever 20 ms are softer than half the RMS.
+fn gate(rate: u32, samples: &[f32], rms: f32) -> Vec<f32> {
+    let step = rate as usize / 50;
+    samples
+        .chunks(step)
+        .flat_map(|chunk| {
+            let level = (chunk.iter().map(|x| x * x).sum::<f32>() / chunk.len() as f32).sqrt();
+            let open = if level < 0.5 * rms { 0.0 } else { 1.0 };
+            chunk.iter().map(move |x| x * open)
+        })
+        .collect()
+}
+
+/// Four one-pole filters in a row.
+fn low_pass(rate: u32, samples: &[f32], hertz: f32) -> Vec<f32> {
+    let a = (-TAU * hertz / rate as f32).exp();
+    let mut state = [0.0; 4];
+    samples
+        .iter()
+        .map(|&x| {
+            state.iter_mut().fold(x, |x, y| {
+                *y = a * *y + (1.0 - a) * x;
+                *y
+            })
+        })
+        .collect()
+}

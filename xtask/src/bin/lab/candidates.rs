@@ -1,0 +1,61 @@
+//! Outputs of many settings, as the ears hear them and as the clean reference judges them.
+
+use super::{audio, sample};
+use anyhow::{Context, Result};
+use attune::quality::{Audition, Ears, intrusive};
+use attune::settings::Settings;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// For each recording two files of f32 in SET/candidates: `.features` (`[output][feature]`) and
+/// `.measures` (`[output][STOI, ESTOI, LSD, level offset, level spread]`). SET/features.json names
+/// the features.
+pub fn write(set: &Path, ears: &Ears, count: usize, seed: u64, jobs: usize) -> Result<()> {
+    let items = audio::manifest(set)?;
+    let folder = set.join("candidates");
+    fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
+    fs::write(set.join("features.json"), serde_json::to_string(&attune::quality::feature_names())?)?;
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let work = || -> Result<()> {
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(item) = items.get(index) else { return Ok(()) };
+                if index % 50 == 0 {
+                    eprintln!("outputs heard: {index} of {} recordings", items.len());
+                }
+                one(set, ears, item, &folder, &sample::settings(count, seed + index as u64))?;
+            }
+        };
+        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().expect("no panic"))
+    })
+}
+
+fn one(set: &Path, ears: &Ears, item: &audio::Item, folder: &Path, settings: &[Settings]) -> Result<()> {
+    let (rate, input) = audio::read(&set.join(&item.noisy))?;
+    let (_, clean) = audio::read(&set.join(&item.clean))?;
+    let from = audio::preroll(rate);
+    let clean = &clean[from..];
+    let audition = Audition::new(ears, rate, &input[from..]);
+    let (mut features, mut measures) = (Vec::new(), Vec::new());
+    for settings in settings {
+        let output = audio::render(rate, &input, settings)?;
+        features.extend(audition.hear(&output).features.iter().flat_map(|f| f.to_le_bytes()));
+        let intelligibility = intrusive::stoi(clean, &output, rate);
+        let level = intrusive::level_error(clean, &output, rate);
+        let numbers = [
+            intelligibility.map(|i| i.stoi),
+            intelligibility.map(|i| i.estoi),
+            intrusive::lsd(clean, &output, rate),
+            level.map(|l| l.offset),
+            level.map(|l| l.spread),
+        ];
+        measures.extend(numbers.iter().flat_map(|n| (n.unwrap_or(f64::NAN) as f32).to_le_bytes()));
+    }
+    let file = folder.join(Path::new(&item.noisy).file_stem().context("no name")?);
+    fs::write(file.with_extension("features"), features)?;
+    fs::write(file.with_extension("measures"), measures)?;
+    Ok(())
+}

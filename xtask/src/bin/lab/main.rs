@@ -1,0 +1,81 @@
+//! What the training of the score needs from the engine and the ears, as fast as they are: renders
+//! recordings through many settings, and measures what came out. `cargo xtask train-score` and
+//! `check-score` run it.
+
+mod audio;
+mod candidates;
+mod levels;
+mod sample;
+
+use anyhow::{Result, bail};
+use attune::quality::Ears;
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
+
+#[derive(Parser)]
+#[command(name = "lab")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Renders one recording through many settings: f32 samples on stdout, one render after the other
+    Render {
+        /// A mono WAV file
+        file: PathBuf,
+        /// How many settings
+        #[arg(long)]
+        settings: usize,
+        /// Which settings
+        #[arg(long)]
+        seed: u64,
+    },
+    /// Renders a set through many settings and measures the outputs, into SET/candidates
+    Candidates {
+        /// A folder made by mixtures.py
+        set: PathBuf,
+        /// How many settings
+        #[arg(long)]
+        settings: usize,
+        /// Which settings: the seed of the first recording, the next has the next
+        #[arg(long)]
+        seed: u64,
+        /// The folder of the trained weights
+        #[arg(long)]
+        weights: PathBuf,
+        /// How many threads
+        #[arg(long, default_value_t = 2)]
+        jobs: usize,
+    },
+    /// Writes the band levels of a set's recordings, noisy and clean, to SET/levels.f32
+    Levels {
+        /// A folder made by mixtures.py
+        set: PathBuf,
+    },
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().task {
+        Task::Render { file, settings, seed } => {
+            let (rate, input) = audio::read(&file)?;
+            if input.len() <= audio::preroll(rate) {
+                bail!("{}: shorter than the pre-roll", file.display());
+            }
+            let mut out = std::io::stdout().lock();
+            for settings in sample::settings(settings, seed) {
+                for sample in audio::render(rate, &input, &settings)? {
+                    out.write_all(&sample.to_le_bytes())?;
+                }
+            }
+            Ok(out.flush()?)
+        }
+        Task::Candidates { set, settings, seed, weights, jobs } => {
+            let reference = std::fs::read(weights.join("pseudo-reference.safetensors"))?;
+            candidates::write(&set, &Ears::load(&reference)?, settings, seed, jobs)
+        }
+        Task::Levels { set } => levels::write(&set),
+    }
+}

@@ -1,0 +1,192 @@
+//! `cargo xtask train-score` and `check-score`: what runs after what. The steps themselves are the
+//! programs in `xtask/ears` and `lab`.
+
+use crate::{python, root, system, target};
+use anyhow::Result;
+use clap::Args;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+pub const TRAIN_HELP: &str = "\
+Makes recordings with known problems from the materials of the `train` split, learns from one part of
+them what clean speech lies under a recording, renders another part through many settings, scores every
+output against the clean reference, and fits the score to the differences. Takes a few hours; a run that
+was stopped goes on where it was. Writes assets/score/*.safetensors and the numbers for their card.
+
+Example:
+  cargo xtask train-score --materials ../shared/audio/materials";
+
+pub const CHECK_HELP: &str = "\
+Makes recordings from the materials of the `check` split, renders each through many settings, and asks
+whether the score ranks them as the clean reference does. Plots go to target/ears/check. The last line on
+stdout is one JSON object:
+  rank_corr           mean rank correlation with true quality within a recording
+  gap_closed          true gain of the settings picked, as a share of what the best would gain, over the
+                      factory default
+  worse_share         share of recordings whose pick is worse than the default by more than 0.05
+  adversaries_fooled  how many spoiled outputs score above the honest ones they were made from
+  files               number of recordings
+
+Example:
+  cargo xtask check-score --materials ../shared/audio/materials";
+
+/// The options of `cargo xtask train-score` and `check-score`.
+#[derive(Args)]
+pub struct Options {
+    /// Clean speech, noises and rooms: a folder with a manifest.json
+    #[arg(long, value_name = "DIR", default_value = "../shared/audio/materials")]
+    materials: PathBuf,
+    /// How many recordings to judge settings on
+    #[arg(long, value_name = "N")]
+    recordings: Option<usize>,
+    /// Starts from nothing
+    #[arg(long)]
+    fresh: bool,
+    /// How many processes at once
+    #[arg(long, value_name = "N", default_value_t = std::thread::available_parallelism().map_or(1, usize::from))]
+    jobs: usize,
+}
+
+const STEPS: [&[&str]; 2] = [
+    &[
+        "numpy==2.4.6",
+        "scipy==1.17.1",
+        "soundfile==0.14.0",
+        "soxr==1.1.0",
+        "pyloudnorm==0.2.0",
+        "pyroomacoustics==0.10.1",
+        "jax==0.10.2",
+        "optax==0.2.8",
+        "lightgbm==4.7.0",
+        "safetensors==0.8.0",
+        "matplotlib==3.11.2",
+        "cython==3.3.1",
+        "setuptools==65.5.0",
+        "wheel==0.48.0",
+    ],
+    &["--no-build-isolation", "pesq==0.0.4"],
+];
+
+/// Where the weights live in the repository.
+fn assets() -> PathBuf {
+    root().join("assets/score")
+}
+
+/// What the steps share.
+struct Workshop<'a> {
+    options: &'a Options,
+    python: PathBuf,
+    lab: PathBuf,
+}
+
+impl Workshop<'_> {
+    fn open(options: &Options) -> Result<Workshop<'_>> {
+        let python = python::venv("ears-venv", &STEPS)?;
+        let mut build = Command::new(env!("CARGO"));
+        system::run(
+            build.args(["build", "--release", "--quiet", "--package", "xtask", "--bin", "lab"]).current_dir(root()),
+        )?;
+        Ok(Workshop { options, python, lab: target().join("release/lab") })
+    }
+
+    /// A folder under target/ears, emptied if all starts anew.
+    fn folder(&self, name: &str) -> Result<PathBuf> {
+        let folder = target().join("ears").join(name);
+        if self.options.fresh && folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+
+    fn script(&self, name: &str) -> Command {
+        let mut command = Command::new(&self.python);
+        command.arg(root().join("xtask/ears").join(name)).stdout(std::io::stderr());
+        command
+    }
+
+    /// Recordings of a split, unless they are there.
+    fn mixtures(&self, set: &Path, split: &str, seed: &str, count: usize) -> Result<()> {
+        if set.join("manifest.json").exists() {
+            return Ok(());
+        }
+        eprintln!("making {count} recordings in {}", set.display());
+        let mut command = self.script("mixtures.py");
+        command.arg("--materials").arg(&self.options.materials).arg("--out").arg(set);
+        command.args(["--split", split, "--seed", seed, "--count", &count.to_string(), "--jobs", &self.jobs()]);
+        system::run(&mut command)
+    }
+
+    /// PESQ of every output.
+    fn labels(&self, set: &Path, sample: Sample) -> Result<()> {
+        let mut command = self.script("labels.py");
+        command.arg("--set").arg(set).arg("--lab").arg(&self.lab).args(sample.arguments());
+        system::run(command.args(["--jobs", &self.jobs()]))
+    }
+
+    /// One step of `lab` on a set.
+    fn lab(&self, task: &str, set: &Path, sample: Option<Sample>, weights: &Path) -> Result<()> {
+        let mut command = Command::new(&self.lab);
+        command.arg(task).arg(set).args(sample.map(|s| s.arguments()).unwrap_or_default());
+        if sample.is_some() {
+            command.arg("--weights").arg(weights).args(["--jobs", &self.jobs()]);
+        }
+        system::run(&mut command)
+    }
+
+    fn jobs(&self) -> String {
+        self.options.jobs.to_string()
+    }
+}
+
+/// Which settings are tried on each recording.
+#[derive(Clone, Copy)]
+struct Sample {
+    settings: usize,
+    seed: u64,
+}
+
+impl Sample {
+    fn arguments(self) -> [String; 4] {
+        ["--settings".into(), self.settings.to_string(), "--seed".into(), self.seed.to_string()]
+    }
+}
+
+const TRAINING: Sample = Sample { settings: 32, seed: 1 };
+const CHECKING: Sample = Sample { settings: 48, seed: 1_000_000 };
+
+/// Trains the score.
+pub fn train(options: &Options) -> Result<ExitCode> {
+    let workshop = Workshop::open(options)?;
+    let (net, set) = (workshop.folder("net")?, workshop.folder("train")?);
+    let weights = assets();
+    fs::create_dir_all(&weights)?;
+
+    workshop.mixtures(&net, "train", "2", 3000)?;
+    let reference = net.join("pseudo-reference.safetensors");
+    if !reference.exists() {
+        workshop.lab("levels", &net, None, &weights)?;
+        system::run(workshop.script("reference.py").arg("--set").arg(&net).arg("--out").arg(&reference))?;
+    }
+    fs::copy(&reference, weights.join("pseudo-reference.safetensors"))?;
+
+    workshop.mixtures(&set, "train", "1", options.recordings.unwrap_or(800))?;
+    workshop.labels(&set, TRAINING)?;
+    workshop.lab("candidates", &set, Some(TRAINING), &weights)?;
+    system::run(workshop.script("fit.py").arg("--set").arg(&set).arg("--out").arg(&weights))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Checks the score.
+pub fn check(options: &Options) -> Result<ExitCode> {
+    let workshop = Workshop::open(options)?;
+    let set = workshop.folder("check")?;
+    workshop.mixtures(&set, "check", "1", options.recordings.unwrap_or(160))?;
+    workshop.labels(&set, CHECKING)?;
+    workshop.lab("candidates", &set, Some(CHECKING), &assets())?;
+    workshop.lab("adversaries", &set, Some(CHECKING), &assets())?;
+    let mut command = workshop.script("check.py");
+    system::run(command.arg("--set").arg(&set).stdout(std::process::Stdio::inherit()))?;
+    Ok(ExitCode::SUCCESS)
+}
