@@ -15,7 +15,7 @@ mod sdr;
 mod spectra;
 mod stoi;
 
-pub use align::{aligned, delay};
+pub use align::{LONGEST_DELAY, aligned, delay};
 pub use fw_ssnr::fw_ssnr;
 pub use loudness::{LevelError, level_error, loudness_error};
 pub use lsd::lsd;
