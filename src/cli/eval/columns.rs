@@ -31,16 +31,16 @@ pub enum Better {
     NearZero,
 }
 
-#[rustfmt::skip]
 /// All measures, in the order in which they are shown.
+#[rustfmt::skip]
 pub const COLUMNS: [Column; 7] = [
     Column { name: "STOI", key: "stoi", title: "Intelligibility", unit: "", digits: 3, better: Better::High, of: |m| m.stoi },
     Column { name: "ESTOI", key: "estoi", title: "Intelligibility, extended", unit: "", digits: 3, better: Better::High, of: |m| m.estoi },
     Column { name: "SI-SDR", key: "si_sdr_db", title: "Signal to distortion", unit: "dB", digits: 2, better: Better::High, of: |m| m.si_sdr },
     Column { name: "SSNR", key: "ssnr_db", title: "Signal to noise, by segments", unit: "dB", digits: 2, better: Better::High, of: |m| m.ssnr },
-    Column { name: "fwSSNR", key: "fw_ssnr_db", title: "The same, weighted by frequency", unit: "dB", digits: 2, better: Better::High, of: |m| m.fw_ssnr },
+    Column { name: "fwSSNR", key: "fw_ssnr_db", title: "Signal to noise, weighted by frequency", unit: "dB", digits: 2, better: Better::High, of: |m| m.fw_ssnr },
     Column { name: "LSD", key: "lsd_db", title: "Spectral distance", unit: "dB", digits: 2, better: Better::Low, of: |m| m.lsd },
-    Column { name: "Level", key: "level_lu", title: "Loudness over the reference\u{2019}s", unit: "LU", digits: 1, better: Better::NearZero, of: |m| m.loudness_error },
+    Column { name: "Level", key: "level_lu", title: "Loudness error", unit: "LU", digits: 1, better: Better::NearZero, of: |m| m.loudness_error },
 ];
 
 impl Column {

@@ -1,7 +1,7 @@
 //! Plots over the files of a set, as SVG.
 
 use super::Done;
-use super::columns::{COLUMNS, Column};
+use super::columns::{Better, COLUMNS, Column};
 use crate::cli::report::html::{escape, minus};
 use crate::quality::intrusive::Measures;
 use std::fmt::Write;
@@ -15,12 +15,45 @@ const PITCH: f64 = HEIGHT + 46.0;
 /// For each measure a plot: each file's value, with that of its input where there is one, in the order
 /// of the files, and the means.
 pub fn files(all: &[Done]) -> String {
-    let height = PITCH * COLUMNS.len() as f64;
+    let bottom = PITCH * COLUMNS.len() as f64;
+    let height = bottom + names_height(all);
     let mut svg = format!("<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"Measures of each file\">");
     for (i, column) in COLUMNS.iter().enumerate() {
         panel(&mut svg, column, all, PITCH * i as f64 + 30.0);
     }
+    names(&mut svg, all, bottom);
     svg + "</svg>"
+}
+
+/// As many names as can be read below the plots.
+const MOST_NAMES: usize = 60;
+/// Letters of a name that are shown.
+const LETTERS: usize = 18;
+
+fn names_height(all: &[Done]) -> f64 {
+    let longest = all.iter().map(|done| done.name.chars().count().min(LETTERS)).max().unwrap_or(0);
+    if all.len() > MOST_NAMES { 0.0 } else { 7.5 * longest as f64 }
+}
+
+/// The files' names, upright below the last plot.
+fn names(svg: &mut String, all: &[Done], bottom: f64) {
+    if all.len() > MOST_NAMES {
+        return;
+    }
+    let y = bottom - 6.0;
+    for (file, done) in all.iter().enumerate() {
+        let name: String = done.name.chars().take(LETTERS).collect();
+        let x = x(file, all.len()) + 4.0;
+        let name = escape(&name);
+        let _ = write!(
+            svg,
+            "<text x=\"{x:.1}\" y=\"{y}\" text-anchor=\"end\" transform=\"rotate(-90 {x:.1} {y})\">{name}</text>"
+        );
+    }
+}
+
+fn x(file: usize, count: usize) -> f64 {
+    LEFT + INNER * (file as f64 + 0.5) / count as f64
 }
 
 fn panel(svg: &mut String, column: &Column, all: &[Done], top: f64) {
@@ -43,7 +76,6 @@ fn panel(svg: &mut String, column: &Column, all: &[Done], top: f64) {
         return;
     }
     let y = |value: f64| top + HEIGHT * (high - value) / (high - low);
-    let x = |file: usize| LEFT + INNER * (file as f64 + 0.5) / all.len() as f64;
     for i in 0..=((high - low) / step).round() as usize {
         let value = low + i as f64 * step;
         let digits = if step < 0.1 {
@@ -68,8 +100,10 @@ fn panel(svg: &mut String, column: &Column, all: &[Done], top: f64) {
         let values: Vec<f64> = pairs.iter().filter_map(of).collect();
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     };
+    // The mean of what should be near 0 says nothing: too loud would make up for too soft.
+    let wanted = |mean: &Option<f64>| mean.filter(|_| column.better != Better::NearZero);
     for (mean, class) in [(mean(|pair| pair.0), "mean was"), (mean(|pair| pair.1), "mean")] {
-        if let Some(mean) = mean {
+        if let Some(mean) = wanted(&mean) {
             let _ = write!(
                 svg,
                 "<line class=\"{class}\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{1:.1}\" y2=\"{1:.1}\"/>",
@@ -80,7 +114,7 @@ fn panel(svg: &mut String, column: &Column, all: &[Done], top: f64) {
     }
     let radius = (INNER / all.len() as f64 / 3.0).clamp(1.5, 4.5);
     for (file, (done, pair)) in all.iter().zip(&pairs).enumerate() {
-        let x = x(file);
+        let x = x(file, all.len());
         let _ = write!(svg, "<a href=\"#file{file}\"><title>{}: {}</title>", escape(&done.name), tip(column, pair));
         if let (Some(before), Some(after)) = *pair {
             let _ = write!(

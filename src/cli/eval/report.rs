@@ -119,7 +119,7 @@ fn with_unit(column: &Column, value: Option<f64>) -> String {
 fn change(column: &Column, before: Option<f64>, after: Option<f64>) -> String {
     let text = column.show_change(before, after);
     if !text.chars().any(|c| ('1'..='9').contains(&c)) {
-        return if text.is_empty() { text } else { "0".to_owned() };
+        return if text.is_empty() { text } else { "<span class=\"same\">±0</span>".to_owned() };
     }
     let better = text.starts_with('+') == (column.better == Better::High);
     format!("<span class=\"{}\">{}</span>", if better { "good" } else { "bad" }, minus(&text))

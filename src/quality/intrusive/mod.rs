@@ -14,6 +14,8 @@ mod resample;
 mod sdr;
 mod spectra;
 mod stoi;
+#[cfg(test)]
+mod tests;
 
 pub use align::{LONGEST_DELAY, aligned, delay};
 pub use fw_ssnr::fw_ssnr;
