@@ -1,5 +1,6 @@
 //! Development tasks of Attune: `cargo xtask help`.
 
+mod check_eval;
 mod ears;
 mod python;
 mod readme;
@@ -23,6 +24,9 @@ enum Task {
     /// Enhances a set of noisy recordings and scores it against the clean ones: PESQ, STOI, SI-SDR
     #[command(after_help = score::HELP)]
     Score(score::Options),
+    /// Compares the measures of `attune eval` with pystoi's over a set
+    #[command(after_help = check_eval::HELP)]
+    CheckEval(check_eval::Options),
     /// Trains the score that judges without a reference, and writes its weights to assets/score
     #[command(after_help = ears::TRAIN_HELP)]
     TrainScore(ears::Options),
@@ -35,6 +39,7 @@ fn main() -> ExitCode {
     let outcome = match Task::parse() {
         Task::Test => test::run(),
         Task::Score(options) => score::run(&options),
+        Task::CheckEval(options) => check_eval::run(&options),
         Task::TrainScore(options) => ears::train(&options),
         Task::CheckScore(options) => ears::check(&options),
     };

@@ -25,7 +25,9 @@ pub fn check() -> Result<()> {
     if stage.exists() {
         fs::remove_dir_all(&stage)?;
     }
-    for copy in [demo, "talk.wav", "recordings/monday.wav", "recordings/guests/tuesday.wav"] {
+    let recordings = ["talk.wav", "recordings/monday.wav", "recordings/guests/tuesday.wav"];
+    let originals = ["original.wav", "originals/monday.wav", "originals/guests/tuesday.wav"];
+    for copy in [demo].into_iter().chain(recordings).chain(originals) {
         let copy = stage.join(copy);
         fs::create_dir_all(copy.parent().unwrap_or(Path::new("")))?;
         fs::copy(root().join(demo), copy)?;

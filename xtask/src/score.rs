@@ -47,8 +47,10 @@ pub struct Options {
     jobs: Option<u16>,
 }
 
-/// pesq builds against the NumPy that is there. The two that give the scores are pinned.
-const STEPS: [&[&str]; 2] = [
+/// The name of the Python environment that scores.
+pub const VENV: &str = "score-venv";
+/// What is in it: pesq builds against the NumPy that is there. The two that give the scores are pinned.
+pub const STEPS: [&[&str]; 2] = [
     &["numpy", "scipy", "soundfile", "soxr", "pystoi==0.4.1", "cython", "setuptools", "wheel"],
     &["--no-build-isolation", "pesq==0.0.4"],
 ];
@@ -72,7 +74,7 @@ impl Latency {
 pub fn run(options: &Options) -> Result<ExitCode> {
     let manifest = options.set.join("manifest.json");
     let inputs = inputs(&manifest, options.clean)?;
-    let python = python::venv("score-venv", &STEPS)?;
+    let python = python::venv(VENV, &STEPS)?;
 
     let mut build = Command::new(env!("CARGO"));
     system::run(build.args(["build", "--release", "--quiet", "--package", "attune-audio"]).current_dir(root()))?;

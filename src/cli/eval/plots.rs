@@ -12,6 +12,9 @@ const INNER: f64 = WIDTH - LEFT - 8.0;
 const HEIGHT: f64 = 120.0;
 const PITCH: f64 = HEIGHT + 46.0;
 
+/// A value before and after.
+type Pair = (Option<f64>, Option<f64>);
+
 /// For each measure a plot: each file's value, with that of its input where there is one, in the order
 /// of the files, and the means.
 pub fn files(all: &[Done]) -> String {
@@ -58,7 +61,7 @@ fn x(file: usize, count: usize) -> f64 {
 
 fn panel(svg: &mut String, column: &Column, all: &[Done], top: f64) {
     let of = |measures: &Measures| (column.of)(measures);
-    let pairs: Vec<(Option<f64>, Option<f64>)> = all
+    let pairs: Vec<Pair> = all
         .iter()
         .map(|done| match &done.result {
             Ok(e) => (e.input.as_ref().and_then(|input| of(&input.measures)), of(&e.processed.measures)),
@@ -96,7 +99,7 @@ fn panel(svg: &mut String, column: &Column, all: &[Done], top: f64) {
             y(value) + 4.0
         );
     }
-    let mean = |of: fn(&(Option<f64>, Option<f64>)) -> Option<f64>| {
+    let mean = |of: fn(&Pair) -> Option<f64>| {
         let values: Vec<f64> = pairs.iter().filter_map(of).collect();
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     };
@@ -134,7 +137,7 @@ fn panel(svg: &mut String, column: &Column, all: &[Done], top: f64) {
     }
 }
 
-fn tip(column: &Column, &(before, after): &(Option<f64>, Option<f64>)) -> String {
+fn tip(column: &Column, &(before, after): &Pair) -> String {
     match before {
         Some(_) => minus(&format!("{} → {} {}", column.show(before), column.show(after), column.unit)),
         None => minus(&format!("{} {}", column.show(after), column.unit)),

@@ -53,7 +53,7 @@ pub fn lsd(reference: &[f32], processed: &[f32], rate: u32) -> Option<f64> {
 /// Stands for no power at all, dB.
 const SILENCE_DB: f64 = -200.0;
 
-fn decibels(powers: &Vec<f64>) -> Vec<f64> {
+fn decibels(powers: &[f64]) -> Vec<f64> {
     powers.iter().map(|&power| 10.0 * power.max(1e-20).log10()).collect()
 }
 
