@@ -3,10 +3,14 @@
 //!
 //! All of this runs on the side thread or offline: it may allocate, but it is made to be cheap.
 
+mod context;
 mod excerpt;
 mod frames;
 mod measures;
+mod true_peak;
 
+pub use context::{Context, EMBEDDING, EMBEDDING_VERSION, Finding, Heard, Listener, Severity};
 pub use excerpt::Excerpt;
 pub use frames::{BANDS, Frames, HIGH_BANDS, LOW_BANDS, band_edges};
-pub use measures::{FEATURE_NAMES, FEATURES, Quality};
+pub use measures::{FEATURE_NAMES, FEATURES, Levels, Quality};
+pub(crate) use true_peak::TruePeak;

@@ -2,6 +2,7 @@
 
 use super::pair::Pair;
 use crate::engine::math::log2;
+use crate::quality::frames::BANDS;
 
 /// Noise attenuation, dB: how much further the noise went down than the speech, as the mean over
 /// the bands and the frames that hold noise alone (NA of Fingscheidt et al., "Environment-optimized
@@ -34,6 +35,16 @@ pub fn pumping(pair: &Pair) -> f32 {
     let count = smooth.len().max(1) as f32;
     let mean = smooth.iter().sum::<f32>() / count;
     (smooth.iter().map(|gain| (gain - mean).powi(2)).sum::<f32>() / count).sqrt()
+}
+
+/// Share of the frames of noise that a gate made silent: 50 dB down, and below -90 dB.
+pub fn muted(pair: &Pair) -> f32 {
+    let power = |bands: &[f32; BANDS]| bands.iter().sum::<f32>();
+    let muted = |f: &&usize| {
+        let (input, output) = (power(&pair.excerpt.frames.bands[**f]), power(&pair.output.bands[**f]));
+        output < 1e-9 && output < 1e-5 * input
+    };
+    pair.excerpt.pauses.iter().filter(muted).count() as f32 / pair.excerpt.pauses.len().max(1) as f32
 }
 
 /// Bins that make up one value of kurtosis.
