@@ -20,8 +20,8 @@ impl Levels {
     /// Of samples and their frames.
     pub fn of(frames: &Frames, samples: &[f32]) -> Levels {
         let (loudness, range) = loudness(frames);
-        let mut peak = TruePeak::new(1);
-        peak.add(&[samples]);
+        let mut peak = TruePeak::new(1).at_least(samples.iter().fold(0.0, |peak, s| s.abs().max(peak)));
+        samples.chunks(64).for_each(|block| peak.add(&[block]));
         Levels { loudness, range, true_peak: decibels(peak.max().powi(2)), clipped: clipped(samples) }
     }
 }

@@ -84,6 +84,8 @@ features {
     added: 0.0..30.0;
     /// Fine structure of the spectrum that the input has not.
     foreign: 0.0..1.0;
+    /// The same in the worst 250 Hz, of what became louder: tones.
+    foreign_tone: 0.0..1.0;
     /// How far mains hum still stands out, dB.
     hum: 0.0..40.0;
     /// Change of the modulation ratio, dB.
@@ -145,6 +147,7 @@ impl Quality {
         let pair = Pair::new(excerpt, &frames);
         let mask = mask::against_the_ideal(&pair);
         let tone = Tone::new(&pair);
+        let foreign = foreign::foreign(&pair);
         let levels = Levels::of(&frames, output);
         Quality {
             noise_attenuation: noise::attenuation(&pair),
@@ -163,7 +166,8 @@ impl Quality {
             speech_distortion: mask.speech_distortion,
             log_distance: mask.log_distance,
             added: mask.added,
-            foreign: foreign::energy(&pair),
+            foreign: foreign.energy,
+            foreign_tone: foreign.tone,
             hum: hum::residual(excerpt.frames.rate, output),
             modulation_change: modulation::change(&pair),
             tone_distance: tone.distance(),
@@ -186,3 +190,6 @@ impl Quality {
         .limited()
     }
 }
+
+#[cfg(test)]
+mod tests;

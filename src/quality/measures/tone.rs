@@ -1,9 +1,12 @@
 //! The long-term spectrum of the speech: what the equaliser, the low cut and the denoiser made of it.
 
-use super::pair::{CLEAR, Pair, bands_within, median};
+use super::pair::{Pair, bands_within, median};
 use crate::quality::band_edges;
 use crate::quality::context::tone::usual as average_speech;
 use crate::quality::frames::{BANDS, LOW_BANDS, decibels};
+
+/// The power ratio to the noise where nothing asks a denoiser to take anything: 10 dB.
+const STRONG: f32 = 10.0;
 
 /// Gain of each band over the clear places of speech, the median over the bands of 200 Hz to
 /// 4 kHz subtracted, dB; `None` where the band holds no clear speech.
@@ -19,7 +22,7 @@ impl Tone {
         let (mut input, mut output, mut count) = ([0.0f32; BANDS], [0.0f32; BANDS], [0usize; BANDS]);
         for &f in &excerpt.speaking {
             for b in 0..BANDS {
-                if excerpt.snr[f][b] >= CLEAR && excerpt.heard[f][b] > 0.0 {
+                if excerpt.snr[f][b] >= STRONG && excerpt.heard[f][b] > 0.0 {
                     input[b] += excerpt.frames.bands[f][b];
                     output[b] += pair.output.bands[f][b];
                     count[b] += 1;
