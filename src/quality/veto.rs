@@ -44,7 +44,7 @@ impl Quality {
             (q.clipping_change > 1e-4, Veto::Clipped(percent(q.clipping_change))),
             (q.muted > 0.1, Veto::Gated(percent(q.muted))),
             (q.loudness > -11.0 && q.loudness_change > 3.0, Veto::TooLoud(q.loudness)),
-            (q.high_loss > 18.0 || q.air_loss > 23.0, Veto::LowPassed(q.high_loss.max(q.air_loss))),
+            (q.treble_cut > 14.0, Veto::LowPassed(q.treble_cut)),
             (q.tone_distance > 8.0, Veto::Tone(q.tone_distance)),
             (q.foreign > 0.06 || q.foreign_tone > 0.2, Veto::Foreign(percent(q.foreign.max(q.foreign_tone)))),
             (q.noise_fluctuation > 3.6 || q.log_kurtosis_ratio > 0.9, Veto::Musical(q.noise_fluctuation)),

@@ -119,6 +119,8 @@ faults {
     silenced;
     /// Share of the pauses that were made silent: 50 dB down, and below -90 dB.
     muted;
+    /// Treble that is always missing, dB.
+    treble_cut;
     /// Change of loudness, LU.
     loudness_change;
     /// True peak above that of the input, dB.
@@ -182,6 +184,7 @@ impl Quality {
             clipped: levels.clipped,
             broken: broken as f32 / output.len().max(1) as f32,
             silenced: speech::silenced(&pair),
+            treble_cut: tone::treble_cut(&pair),
             muted: noise::muted(&pair),
             loudness_change: levels.loudness - excerpt.sound.loudness,
             peak_change: levels.true_peak - excerpt.sound.true_peak,

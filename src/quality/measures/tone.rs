@@ -1,12 +1,9 @@
 //! The long-term spectrum of the speech: what the equaliser, the low cut and the denoiser made of it.
 
-use super::pair::{Pair, bands_within, median};
+use super::pair::{CLEAR, Pair, bands_within, median};
 use crate::quality::band_edges;
 use crate::quality::context::tone::usual as average_speech;
 use crate::quality::frames::{BANDS, LOW_BANDS, decibels};
-
-/// The power ratio to the noise where nothing asks a denoiser to take anything: 10 dB.
-const STRONG: f32 = 10.0;
 
 /// Gain of each band over the clear places of speech, the median over the bands of 200 Hz to
 /// 4 kHz subtracted, dB; `None` where the band holds no clear speech.
@@ -22,7 +19,7 @@ impl Tone {
         let (mut input, mut output, mut count) = ([0.0f32; BANDS], [0.0f32; BANDS], [0usize; BANDS]);
         for &f in &excerpt.speaking {
             for b in 0..BANDS {
-                if excerpt.snr[f][b] >= STRONG && excerpt.heard[f][b] > 0.0 {
+                if excerpt.snr[f][b] >= CLEAR && excerpt.heard[f][b] > 0.0 {
                     input[b] += excerpt.frames.bands[f][b];
                     output[b] += pair.output.bands[f][b];
                     count[b] += 1;
@@ -64,6 +61,22 @@ impl Tone {
         let middle = median(bands.iter().map(off).collect());
         bands.iter().map(|b| (off(b) - middle).abs()).sum::<f32>() / bands.len().max(1) as f32
     }
+}
+
+/// How far the gain above 4 kHz stays below that of 300 Hz to 2 kHz in nine of ten frames, dB. A
+/// low-pass is always there, while a denoiser that takes the treble from a word takes as much of
+/// everything from a pause. Trap: so may an excerpt without pauses look.
+pub fn treble_cut(pair: &Pair) -> f32 {
+    let heard = &pair.excerpt.heard;
+    let gain = |f: usize, low: f32, high: f32| {
+        let heard = bands_within(low, high).filter(|&b| heard[f][b] > 0.0);
+        let (sum, count) = heard.fold((0.0, 0.0f32), |(sum, n), b| (sum + pair.relative(f, b), n + 1.0));
+        (count > 2.0).then(|| sum / count)
+    };
+    let cut = |f: usize| Some(gain(f, 300.0, 2000.0)? - gain(f, 4000.0, 24_000.0)?);
+    let mut cuts: Vec<f32> = pair.all().filter_map(cut).collect();
+    let place = cuts.len() / 10;
+    if cuts.len() < 10 { 0.0 } else { *cuts.select_nth_unstable_by(place, f32::total_cmp).1 }
 }
 
 /// Level of usual speech in a band, dB.
