@@ -51,9 +51,9 @@ pub fn muted(pair: &Pair) -> f32 {
 const GROUP: usize = 32;
 
 /// Log-kurtosis ratio of the noise, in natural logarithms: how much more the power spectrum of each
-/// frame of noise is made of single peaks than it was (Uemura et al., IWAENC 2008). In the form of
-/// Torcoli, "An Improved Measure of Musical Noise Based on Spectral Kurtosis", WASPAA 2019: frame by
-/// frame, as a difference of logarithms, without what is too weak to be heard. The noise's own
+/// frame of noise is made of single peaks than it was (Uemura et al., IWAENC 2008). After
+/// Torcoli, "An Improved Measure of Musical Noise Based on Spectral Kurtosis", WASPAA 2019, frame by
+/// frame, as a difference of logarithms, and without what is too weak to be heard. The noise's own
 /// spectrum is divided out, so tone does not count. Above 0: musical noise. Trap: it hears no
 /// other fault, and PESQ does not hear this one: for vetoes.
 pub fn log_kurtosis_ratio(pair: &Pair) -> f32 {
