@@ -10,12 +10,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// For each recording two files of f32 in SET/candidates: `.features` (`[output][feature]`) and
 /// `.measures` (`[output][STOI, ESTOI, LSD, level offset, level spread]`). SET/features.json names
-/// the features.
+/// the features. What is there already is kept, unless it was of other features.
 pub fn write(set: &Path, ears: &Ears, count: usize, seed: u64, jobs: usize) -> Result<()> {
     let items = audio::manifest(set)?;
     let folder = set.join("candidates");
+    let names = serde_json::to_string(&attune::quality::feature_names())?;
+    if fs::read_to_string(set.join("features.json")).is_ok_and(|kept| kept != names) && folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
     fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
-    fs::write(set.join("features.json"), serde_json::to_string(&attune::quality::feature_names())?)?;
+    fs::write(set.join("features.json"), names)?;
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         let work = || -> Result<()> {
@@ -34,6 +38,10 @@ pub fn write(set: &Path, ears: &Ears, count: usize, seed: u64, jobs: usize) -> R
 }
 
 fn one(set: &Path, ears: &Ears, item: &audio::Item, folder: &Path, settings: &[Settings]) -> Result<()> {
+    let file = folder.join(Path::new(&item.noisy).file_stem().context("no name")?);
+    if file.with_extension("measures").exists() {
+        return Ok(());
+    }
     let (rate, input) = audio::read(&set.join(&item.noisy))?;
     let (_, clean) = audio::read(&set.join(&item.clean))?;
     let from = audio::preroll(rate);
@@ -42,7 +50,8 @@ fn one(set: &Path, ears: &Ears, item: &audio::Item, folder: &Path, settings: &[S
     let (mut features, mut measures) = (Vec::new(), Vec::new());
     for settings in settings {
         let output = audio::render(rate, &input, settings)?;
-        features.extend(audition.hear(&output).features.iter().flat_map(|f| f.to_le_bytes()));
+        let take = audition.hear(&output);
+        features.extend(take.features.iter().flat_map(|f| f.to_le_bytes()));
         let intelligibility = intrusive::stoi(clean, &output, rate);
         let level = intrusive::level_error(clean, &output, rate);
         let numbers = [
@@ -54,7 +63,6 @@ fn one(set: &Path, ears: &Ears, item: &audio::Item, folder: &Path, settings: &[S
         ];
         measures.extend(numbers.iter().flat_map(|n| (n.unwrap_or(f64::NAN) as f32).to_le_bytes()));
     }
-    let file = folder.join(Path::new(&item.noisy).file_stem().context("no name")?);
     fs::write(file.with_extension("features"), features)?;
     fs::write(file.with_extension("measures"), measures)?;
     Ok(())

@@ -7,11 +7,11 @@ mod candidates;
 mod levels;
 mod sample;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use attune::quality::Ears;
 use clap::{Parser, Subcommand};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Parser)]
 #[command(name = "lab")]
@@ -73,9 +73,17 @@ fn main() -> Result<()> {
             Ok(out.flush()?)
         }
         Task::Candidates { set, settings, seed, weights, jobs } => {
-            let reference = std::fs::read(weights.join("pseudo-reference.safetensors"))?;
-            candidates::write(&set, &Ears::load(&reference)?, settings, seed, jobs)
+            candidates::write(&set, &ears(&weights)?, settings, seed, jobs)
         }
         Task::Levels { set } => levels::write(&set),
     }
+}
+
+/// What was trained so far: the score comes last.
+fn ears(weights: &Path) -> Result<Ears> {
+    let read = |name: &str| {
+        let path = weights.join(name);
+        std::fs::read(&path).with_context(|| format!("can't read {}", path.display()))
+    };
+    Ok(Ears::load(&read("pseudo-reference.safetensors")?, read("score.safetensors").ok().as_deref())?)
 }
