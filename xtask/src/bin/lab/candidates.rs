@@ -8,9 +8,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// For each recording two files of f32 in SET/candidates: `.features` (`[output][feature]`) and
-/// `.measures` (`[output][STOI, ESTOI, LSD, level offset, level spread]`). SET/features.json names
-/// the features. What is there already is kept, unless it was of other features.
+/// For each recording three files of f32 in SET/candidates: `.features` (`[output][feature]`), named
+/// in SET/features.json, `.measures` (`[output][STOI, ESTOI, LSD, level offset, level spread]`), and
+/// `.scores` (`[output][difference from the first, its sigma, 1 if vetoed]`). What is there already is kept, unless it was of other features.
 pub fn write(set: &Path, ears: &Ears, count: usize, seed: u64, jobs: usize) -> Result<()> {
     let items = audio::manifest(set)?;
     let folder = set.join("candidates");
@@ -20,19 +20,31 @@ pub fn write(set: &Path, ears: &Ears, count: usize, seed: u64, jobs: usize) -> R
     }
     fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
     fs::write(set.join("features.json"), names)?;
+    for_each(&items, jobs, |index, item| {
+        if index % 50 == 0 {
+            eprintln!("outputs heard: {index} of {} recordings", items.len());
+        }
+        one(set, ears, item, &folder, &sample::settings(count, seed + index as u64))
+    })
+}
+
+/// Works through the recordings in parallel.
+pub fn for_each(
+    items: &[audio::Item],
+    jobs: usize,
+    work: impl Fn(usize, &audio::Item) -> Result<()> + Sync,
+) -> Result<()> {
     let next = AtomicUsize::new(0);
+    let each = || -> Result<()> {
+        while let Some((index, item)) =
+            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, items.get(i)?)))
+        {
+            work(index, item)?;
+        }
+        Ok(())
+    };
     std::thread::scope(|scope| {
-        let work = || -> Result<()> {
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(item) = items.get(index) else { return Ok(()) };
-                if index % 50 == 0 {
-                    eprintln!("outputs heard: {index} of {} recordings", items.len());
-                }
-                one(set, ears, item, &folder, &sample::settings(count, seed + index as u64))?;
-            }
-        };
-        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
+        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(each)).collect();
         threads.into_iter().try_for_each(|thread| thread.join().expect("no panic"))
     })
 }
@@ -47,7 +59,7 @@ fn one(set: &Path, ears: &Ears, item: &audio::Item, folder: &Path, settings: &[S
     let from = audio::preroll(rate);
     let clean = &clean[from..];
     let audition = Audition::new(ears, rate, &input[from..]);
-    let (mut features, mut measures) = (Vec::new(), Vec::new());
+    let (mut features, mut measures, mut takes) = (Vec::new(), Vec::new(), Vec::new());
     for settings in settings {
         let output = audio::render(rate, &input, settings)?;
         let take = audition.hear(&output);
@@ -61,9 +73,15 @@ fn one(set: &Path, ears: &Ears, item: &audio::Item, folder: &Path, settings: &[S
             level.map(|l| l.offset),
             level.map(|l| l.spread),
         ];
+        takes.push(take);
         measures.extend(numbers.iter().flat_map(|n| (n.unwrap_or(f64::NAN) as f32).to_le_bytes()));
     }
     fs::write(file.with_extension("features"), features)?;
+    let scores = takes.iter().flat_map(|take| {
+        let estimate = audition.difference(take, &takes[0]);
+        [estimate.mean, estimate.sigma, f32::from(u8::from(take.veto.is_some()))]
+    });
+    fs::write(file.with_extension("scores"), scores.flat_map(f32::to_le_bytes).collect::<Vec<u8>>())?;
     fs::write(file.with_extension("measures"), measures)?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! recordings through many settings, and measures what came out. `cargo xtask train-score` and
 //! `check-score` run it.
 
+mod adversary;
 mod audio;
 mod candidates;
 mod levels;
@@ -50,6 +51,17 @@ enum Task {
         #[arg(long, default_value_t = 2)]
         jobs: usize,
     },
+    /// Scores spoiled outputs of a set, into SET/adversaries.json
+    Adversaries {
+        /// A folder made by mixtures.py
+        set: PathBuf,
+        /// The folder of the trained weights
+        #[arg(long)]
+        weights: PathBuf,
+        /// How many threads
+        #[arg(long, default_value_t = 2)]
+        jobs: usize,
+    },
     /// Writes the band levels of a set's recordings, noisy and clean, to SET/levels.f32
     Levels {
         /// A folder made by mixtures.py
@@ -75,6 +87,7 @@ fn main() -> Result<()> {
         Task::Candidates { set, settings, seed, weights, jobs } => {
             candidates::write(&set, &ears(&weights)?, settings, seed, jobs)
         }
+        Task::Adversaries { set, weights, jobs } => adversary::write(&set, &ears(&weights)?, jobs),
         Task::Levels { set } => levels::write(&set),
     }
 }
