@@ -1,5 +1,8 @@
 //! The `attune` binary as a person runs it: formats, damaged files, overwriting, batches, interruption.
 
+#[path = "cli/eval.rs"]
+mod eval;
+
 use attune::settings::Id;
 use serde_json::Value;
 use std::fs;

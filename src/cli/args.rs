@@ -19,6 +19,7 @@ Examples:
   attune enhance talk.wav                      writes talk-enhanced.wav beside it
   attune enhance talk.wav -o clean.wav --preset podcast --report talk.html
   attune enhance recordings -o cleaned         a whole folder, with its subfolders
+  attune eval --reference clean.wav --processed out.wav --input noisy.wav
   attune presets                               what --preset can be
   attune settings                              what --set can change";
 
@@ -27,6 +28,8 @@ Examples:
 pub enum Command {
     /// Enhances audio files and writes WAV files
     Enhance(Box<Enhance>),
+    /// Measures processed recordings against their clean references
+    Eval(Box<Eval>),
     /// Lists the presets that ship with Attune, or shows one
     Presets {
         #[command(subcommand)]
@@ -131,6 +134,72 @@ Examples:
   attune enhance day1 day2 -o cleaned --jobs 4 --report cleaned/report.html
   attune enhance talk.wav -o removed.wav --delta      hear what is taken away
   attune enhance recordings -o cleaned --dry-run      see what would be done";
+
+/// The options of `attune eval`.
+#[derive(Args)]
+#[command(after_help = EVAL_HELP)]
+pub struct Eval {
+    /// The clean recording, or a folder of them
+    #[arg(short, long, value_name = "CLEAN", required_unless_present = "manifest")]
+    pub reference: Option<PathBuf>,
+
+    /// The processed recording, or a folder of them, named as their references are
+    #[arg(short, long, value_name = "OUT")]
+    pub processed: PathBuf,
+
+    /// The unprocessed recording, or a folder of them: shows what was gained
+    #[arg(short, long, value_name = "NOISY", conflicts_with = "manifest")]
+    pub input: Option<PathBuf>,
+
+    /// A JSON file that lists a set: `items`, each with its `clean` and `noisy` file. The processed
+    /// files are named as the noisy ones
+    #[arg(short, long, value_name = "FILE", conflicts_with = "reference")]
+    pub manifest: Option<PathBuf>,
+
+    /// How many files to work on at once. Left out: one per processor core
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+
+    /// Writes a report with the measures, spectrograms and levels: one HTML file
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+
+    /// Prints the results as one JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+
+    /// Overwrites a report that exists already
+    #[arg(short, long)]
+    pub force: bool,
+}
+
+const EVAL_HELP: &str = "\
+Measures (higher is better, unless said):
+  STOI, ESTOI   intelligibility, 0 to 1
+  SI-SDR        signal to distortion, dB, whatever the level
+  SSNR, fwSSNR  segmental signal to noise, plain and weighted by frequency, -10 to 35 dB
+  LSD           log-spectral distance, dB, level-aligned; lower is better
+  Level         loudness over the reference's, LU; near 0 is better
+  LUFS, dBTP    loudness and true peak of the processed file
+
+A delay of the processed file of up to 100 ms either way is found and taken out. A file of
+another sample rate is resampled to that of its reference. Of several channels the mean is
+measured; loudness and true peak take all of them. Where the reference is silent there is
+nothing to measure: a dash here, null in JSON, and the file is left out of the means. The mean
+of Level is that of its magnitude.
+
+JSON: `files`, each with `name`, `reference`, `processed`, `input`, `rate`, `channels`,
+`duration_s`, `delay_ms`, `measures` (stoi, estoi, si_sdr_db, ssnr_db, fw_ssnr_db, lsd_db,
+level_lu), `loudness_lufs`, `true_peak_dbtp`, the same four of the input as `before`, `warnings`
+and `error`; then `mean` and `mean_before` (as `measures`), `measured` and `failed` (how many).
+
+Exit code: 0 all is well, 1 some file failed (the others are measured), 2 wrong usage,
+130 interrupted.
+
+Examples:
+  attune eval --reference clean.wav --processed out.wav
+  attune eval --reference clean/ --processed enhanced/ --input noisy/ --report eval.html
+  attune eval --manifest set/manifest.json --processed enhanced/ --json";
 
 /// The latency modes, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -4,20 +4,18 @@ use super::args::Enhance;
 use super::enhance::{self, Done, Facts, Failure, Options, Outcome, Picture};
 use super::plan::{self, Job};
 use super::report::Report;
-use super::{encode, picture, print, summary, usage};
+use super::report::html::name;
+use super::{encode, picture, print, summary, usage, workers};
 use crate::engine::Monitor;
 use crate::settings::Settings;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use std::collections::{BTreeMap, HashSet};
+use indicatif::ProgressBar;
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, mpsc};
-use std::thread;
-
-static STOP: AtomicBool = AtomicBool::new(false);
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 
 /// Runs `attune enhance`.
 pub fn run(args: &Enhance) -> ExitCode {
@@ -38,9 +36,7 @@ pub fn run(args: &Enhance) -> ExitCode {
     if args.dry_run {
         return dry_run(&jobs, args, &options);
     }
-    if let Err(error) = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed)) {
-        eprintln!("warning: Ctrl-C will not clean up ({error})");
-    }
+    workers::stop_on_ctrl_c();
     let batch = Batch { jobs: &jobs, args, options: &options, folders: Folders::default(), report: None };
     batch.run()
 }
@@ -63,18 +59,26 @@ impl Batch<'_> {
             }
         }
         let mut all = Vec::new();
-        self.work(|job, result| {
-            match &result {
-                Ok(outcome) => {
-                    for warning in summary::warnings(outcome) {
-                        eprintln!("warning: {}: {warning}", job.input.display());
+        let threads = workers::threads(self.args.jobs);
+        let one = |index, job: &Job, bar: &ProgressBar| self.one(index, job, bar);
+        workers::work(
+            self.jobs,
+            threads,
+            |job| name(&job.input),
+            one,
+            |job, result| {
+                match &result {
+                    Ok(outcome) => {
+                        for warning in summary::warnings(outcome) {
+                            eprintln!("warning: {}: {warning}", job.input.display());
+                        }
                     }
+                    Err(Failure::Interrupted) => {}
+                    Err(failure) => eprintln!("error: {}", summary::describe(job, failure)),
                 }
-                Err(Failure::Interrupted) => {}
-                Err(failure) => eprintln!("error: {}", summary::describe(&job, failure)),
-            }
-            all.push(Done { job, result });
-        });
+                all.push(Done { job: job.clone(), result });
+            },
+        );
 
         let interrupted = all.iter().any(|done| done.result.as_ref().is_err_and(|f| *f == Failure::Interrupted));
         let mut failed = all.iter().any(|done| done.result.is_err());
@@ -102,57 +106,15 @@ impl Batch<'_> {
         ExitCode::from(u8::from(failed))
     }
 
-    /// Works on the jobs with several threads; `done` hears of them in order.
-    fn work(&self, mut done: impl FnMut(Job, Result<Outcome, Failure>)) {
-        let threads =
-            self.args.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
-        let bars = MultiProgress::new();
-        let total = bars.add(bar(self.jobs.len() as u64, "{msg:32!} [{bar:30}] {pos} of {len} files"));
-        total.set_message("Total");
-        let next = AtomicUsize::new(0);
-        let (sender, results) = mpsc::channel();
-        thread::scope(|scope| {
-            for _ in 0..threads.min(self.jobs.len()) {
-                let (sender, next, bars) = (sender.clone(), &next, &bars);
-                scope.spawn(move || {
-                    loop {
-                        let index = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(job) = self.jobs.get(index) else { return };
-                        let bar =
-                            bars.insert_from_back(1, bar(u64::MAX, "{msg:32!} [{bar:30}] {percent:>3} %  {eta} left"));
-                        bar.set_message(job.input.file_name().unwrap_or_default().to_string_lossy().into_owned());
-                        let result = self.one(index, job, &bar);
-                        bar.finish_and_clear();
-                        if sender.send((index, result)).is_err() {
-                            return;
-                        }
-                    }
-                });
-            }
-            drop(sender);
-            let mut waiting = BTreeMap::new();
-            let mut expected = 0;
-            for (index, result) in results {
-                total.inc(1);
-                waiting.insert(index, result);
-                while let Some(result) = waiting.remove(&expected) {
-                    bars.suspend(|| done(self.jobs[expected].clone(), result));
-                    expected += 1;
-                }
-            }
-        });
-        total.finish_and_clear();
-    }
-
     fn one(&self, index: usize, job: &Job, bar: &ProgressBar) -> Result<Outcome, Failure> {
-        if STOP.load(Ordering::Relaxed) {
+        if workers::STOP.load(Ordering::Relaxed) {
             return Err(Failure::Interrupted);
         }
         refuse_overwriting(job, self.args)?;
         self.folders.create(&job.output).map_err(|e| Failure::Output(encode::explain(&e)))?;
         let mut shown = 0;
         let (outcome, picture) =
-            enhance::enhance(&job.input, &job.output, self.options, &STOP, &mut |facts, frames| {
+            enhance::enhance(&job.input, &job.output, self.options, &workers::STOP, &mut |facts, frames| {
                 // Once a second of audio is enough.
                 if frames - shown >= u64::from(facts.rate) || frames == 0 {
                     bar.set_length(facts.expected.unwrap_or(u64::MAX));
@@ -241,24 +203,21 @@ fn dry_run(jobs: &[Job], args: &Enhance, options: &Options) -> ExitCode {
     ExitCode::from(u8::from(all.iter().any(|(_, facts)| facts.is_err())))
 }
 
-fn bar(length: u64, template: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(length).with_style(style.progress_chars("=> "))
-}
-
 /// The folders that were made on the way, so that failed work leaves none behind.
 #[derive(Default)]
-struct Folders(Mutex<HashSet<PathBuf>>);
+pub struct Folders(Mutex<HashSet<PathBuf>>);
 
 impl Folders {
-    fn create(&self, file: &Path) -> io::Result<()> {
+    /// Makes the folders that a file is to stand in.
+    pub fn create(&self, file: &Path) -> io::Result<()> {
         let mut made = self.0.lock().unwrap_or_else(|e| e.into_inner());
         let missing = file.ancestors().skip(1).take_while(|p| !p.as_os_str().is_empty() && !p.exists());
         made.extend(missing.map(Path::to_owned).collect::<Vec<_>>());
         file.parent().filter(|p| !p.as_os_str().is_empty()).map_or(Ok(()), fs::create_dir_all)
     }
 
-    fn remove_empty(&self) {
+    /// Takes away those that nothing was written to.
+    pub fn remove_empty(&self) {
         let made = self.0.lock().unwrap_or_else(|e| e.into_inner());
         let mut made: Vec<_> = made.iter().collect();
         made.sort_by_key(|path| std::cmp::Reverse(path.components().count()));

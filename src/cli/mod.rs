@@ -8,6 +8,7 @@ mod columns;
 mod decode;
 mod encode;
 mod enhance;
+mod eval;
 mod mp4;
 mod picture;
 mod plan;
@@ -16,6 +17,7 @@ mod spectrogram;
 mod summary;
 mod tables;
 mod wav;
+mod workers;
 
 use args::{Cli, Command, PresetAction};
 use clap::{CommandFactory, Parser};
@@ -27,6 +29,7 @@ use std::process::ExitCode;
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Enhance(args) => batch::run(&args),
+        Command::Eval(args) => eval::run(&args),
         Command::Presets { action: None } => print(&tables::presets()),
         Command::Presets { action: Some(PresetAction::Show { name }) } => match crate::settings::Preset::find(&name) {
             Ok(preset) => print(&preset.to_toml()),

@@ -17,11 +17,11 @@ const MAGMA: [[u8; 3]; 9] = [
     [252, 253, 191],
 ];
 
-/// The levels that the darkest and the brightest colour stand for, common to both pictures. The
+/// The levels that the darkest and the brightest colour stand for, common to all pictures. The
 /// brightest is reached by one pixel in 500, so that a single thump does not darken all the rest.
-pub fn scale(both: [&Spectrogram; 2]) -> (f32, f32) {
+pub fn scale(all: &[&Spectrogram]) -> (f32, f32) {
     let mut counts = [0u64; 160];
-    for db in both.into_iter().flat_map(|s| s.columns()).flat_map(|column| column.decibels()) {
+    for db in all.iter().flat_map(|s| s.columns()).flat_map(|column| column.decibels()) {
         counts[(db + 120.0).clamp(0.0, 159.0) as usize] += 1;
     }
     let total: u64 = counts.iter().sum();
@@ -93,7 +93,7 @@ const PANEL: (usize, usize) = (1400, 2 * ROWS * 5 / 8);
 
 /// Both spectrograms with axes, one above the other: a picture that stands alone.
 pub fn before_and_after(both: [&Spectrogram; 2], seconds: f64, titles: [&str; 2]) -> Vec<u8> {
-    let (low, high) = scale(both);
+    let (low, high) = scale(&both);
     let (panel_width, panel_height) = PANEL;
     let width = LEFT + panel_width + RIGHT;
     let height = 2 * (TOP + panel_height) + BOTTOM;

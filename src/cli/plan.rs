@@ -34,9 +34,7 @@ pub fn plan(args: &Enhance) -> Result<Vec<Job>, String> {
                 ));
             }
             let before = jobs.len();
-            let mut files = Vec::new();
-            walk(input, &target, &mut HashSet::new(), &mut files);
-            for file in files {
+            for file in audio_files(input, Some(&target)) {
                 let relative = file.strip_prefix(input).unwrap_or(&file);
                 jobs.push(Job { output: target.join(relative).with_extension("wav"), input: file });
             }
@@ -95,9 +93,15 @@ fn beside(input: &Path, suffix: &str, extension: &str) -> Result<PathBuf, String
 }
 
 /// All audio files below a folder, sorted; nothing hidden, nothing in the output folder.
-fn walk(folder: &Path, target: &Path, visited: &mut HashSet<PathBuf>, files: &mut Vec<PathBuf>) {
+pub fn audio_files(folder: &Path, output: Option<&Path>) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    walk(folder, output, &mut HashSet::new(), &mut files);
+    files
+}
+
+fn walk(folder: &Path, output: Option<&Path>, visited: &mut HashSet<PathBuf>, files: &mut Vec<PathBuf>) {
     let new = fs::canonicalize(folder).is_ok_and(|real| visited.insert(real));
-    if !new || same(folder, target) {
+    if !new || output.is_some_and(|output| same(folder, output)) {
         return;
     }
     let mut entries: Vec<PathBuf> =
@@ -108,7 +112,7 @@ fn walk(folder: &Path, target: &Path, visited: &mut HashSet<PathBuf>, files: &mu
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         if hidden {
         } else if path.is_dir() {
-            walk(&path, target, visited, files);
+            walk(&path, output, visited, files);
         } else if decode::EXTENSIONS.contains(&extension.as_str()) {
             files.push(path);
         }
@@ -171,7 +175,8 @@ fn identity(path: &Path) -> Option<PathBuf> {
     fs::canonicalize(path).ok()
 }
 
-fn same(a: &Path, b: &Path) -> bool {
+/// Whether two paths lead to one file.
+pub fn same(a: &Path, b: &Path) -> bool {
     a == b || identity(a).is_some_and(|identity_of_a| identity(b) == Some(identity_of_a))
 }
 

@@ -41,12 +41,17 @@ pub fn warnings(outcome: &Outcome) -> Vec<String> {
 
 /// What the file is: `WAV 48 kHz, stereo, 16 bit`.
 pub fn kind(facts: &Facts) -> String {
-    let channels = match facts.channels {
+    format!("{} {}, {}", facts.format, signal(facts.rate, facts.channels), depth(facts.depth))
+}
+
+/// `48 kHz, stereo`.
+pub fn signal(rate: u32, channels: usize) -> String {
+    let channels = match channels {
         1 => "mono".to_owned(),
         2 => "stereo".to_owned(),
         n => format!("{n} channels"),
     };
-    format!("{} {} kHz, {channels}, {}", facts.format, f64::from(facts.rate) / 1000.0, depth(facts.depth))
+    format!("{} kHz, {channels}", f64::from(rate) / 1000.0)
 }
 
 fn depth(depth: Depth) -> String {
@@ -214,7 +219,8 @@ fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn round(value: f64, digits: i32) -> f64 {
+/// A number with at most so many digits after the point.
+pub fn round(value: f64, digits: i32) -> f64 {
     let scale = 10f64.powi(digits);
     (value * scale).round() / scale
 }

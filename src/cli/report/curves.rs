@@ -3,8 +3,10 @@
 use super::super::analysis::Analysis;
 use super::super::columns::Columns;
 use super::super::enhance::Gains;
-use super::super::picture::time_marks;
-use super::super::spectrogram::frequency_marks;
+use super::super::picture::{self, time_marks};
+use super::super::spectrogram::{Spectrogram, frequency_marks};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::fmt::Write;
 
 const WIDTH: f64 = 1000.0;
@@ -12,22 +14,38 @@ const LEFT: f64 = 62.0;
 const RIGHT: f64 = 8.0;
 const INNER: f64 = WIDTH - LEFT - RIGHT;
 
-/// Both spectrograms, one above the other on the same time axis. `images` are PNGs in base64.
-pub fn spectrograms(images: &[String; 2], titles: [&str; 2], rate: u32, seconds: f64) -> String {
+/// One spectrogram of several.
+pub struct Panel<'a> {
+    /// What it shows.
+    pub title: &'a str,
+    /// The spectrogram.
+    pub spectrogram: &'a Spectrogram,
+    /// Its length.
+    pub seconds: f64,
+}
+
+/// Spectrograms one above the other on the same time axis. `scale`: the levels of the darkest and the
+/// brightest colour.
+pub fn spectrograms(panels: &[Panel], scale: (f32, f32)) -> String {
     let (height, gap) = (210.0, 12.0);
-    let total = 2.0 * height + gap;
-    let mut svg = open(total + 28.0, "Spectrograms before and after");
-    for (index, (image, title)) in images.iter().zip(titles).enumerate() {
+    let total = panels.len() as f64 * (height + gap) - gap;
+    let longest = panels.iter().fold(0f64, |longest, panel| longest.max(panel.seconds));
+    let titles = panels.iter().map(|panel| panel.title.to_lowercase()).collect::<Vec<_>>().join(", ");
+    let mut svg = open(total + 28.0, &format!("Spectrograms: {titles}"));
+    for (index, panel) in panels.iter().enumerate() {
         let top = index as f64 * (height + gap);
+        let width = INNER * panel.seconds / longest;
+        let image = STANDARD.encode(picture::plain(panel.spectrogram, scale));
         let _ = write!(
             svg,
-            "<image x=\"{LEFT}\" y=\"{top}\" width=\"{INNER}\" height=\"{height}\" preserveAspectRatio=\"none\" \
+            "<image x=\"{LEFT}\" y=\"{top}\" width=\"{width:.1}\" height=\"{height}\" preserveAspectRatio=\"none\" \
              href=\"data:image/png;base64,{image}\"/>\
-             <text class=\"title\" x=\"{}\" y=\"{}\" style=\"paint-order:stroke;stroke:#0008;stroke-width:3px\">{title}</text>",
+             <text class=\"title\" x=\"{}\" y=\"{}\" style=\"paint-order:stroke;stroke:#0008;stroke-width:3px\">{}</text>",
             LEFT + 12.0,
-            top + 22.0
+            top + 22.0,
+            panel.title
         );
-        for (share, text) in frequency_marks(rate) {
+        for (share, text) in frequency_marks(panel.spectrogram.rate()) {
             let y = top + height * (1.0 - f64::from(share));
             let _ = write!(
                 svg,
@@ -44,24 +62,25 @@ pub fn spectrograms(images: &[String; 2], titles: [&str; 2], rate: u32, seconds:
             top + height / 2.0
         );
     }
-    time_axis(&mut svg, total, seconds);
+    time_axis(&mut svg, total, longest);
     svg + "</svg>"
 }
 
-/// The level before and after.
-pub fn level(sides: &[Analysis; 2], seconds: f64) -> String {
+/// Levels over time: of each curve its colour in the style sheet, its length in seconds and its columns.
+pub fn level(sides: &[(&str, f64, &Analysis)]) -> String {
     let (height, bottom_db) = (190.0, -80.0);
+    let longest = sides.iter().fold(0f64, |longest, (_, seconds, _)| longest.max(*seconds));
     let y = |db: f64| height * (db.clamp(bottom_db, 0.0) / bottom_db);
-    let mut svg = open(height + 28.0, "Level over time before and after");
+    let mut svg = open(height + 28.0, "Level over time");
     for db in [0, -20, -40, -60, -80] {
         rule(&mut svg, y(f64::from(db)), &format!("{db}"), "grid");
     }
     axis_name(&mut svg, "dBFS", height);
-    for (side, class) in sides.iter().zip(["before", "after"]) {
+    for (colour, seconds, side) in sides {
         let levels = side.power.as_slice().iter().map(|power| 20.0 * power.rms().max(1e-6).log10());
-        curve(&mut svg, levels, y, &format!("class=\"curve {class}\""));
+        curve(&mut svg, levels, seconds / longest, y, &format!("class=\"curve\" style=\"stroke:var(--{colour})\""));
     }
-    time_axis(&mut svg, height, seconds);
+    time_axis(&mut svg, height, longest);
     svg + "</svg>"
 }
 
@@ -91,7 +110,7 @@ pub fn gain(gains: &Columns<Gains>, seconds: f64) -> String {
     axis_name(&mut svg, "dB", height);
     for &i in &active {
         let _ = write!(legend, "<span><i style=\"background:var(--c{i})\"></i>{}</span>", Gains::NAMES[i]);
-        curve(&mut svg, columns.iter().map(|c| c[i]), y, &format!("class=\"curve\" style=\"stroke:var(--c{i})\""));
+        curve(&mut svg, columns.iter().map(|c| c[i]), 1.0, y, &format!("class=\"curve\" style=\"stroke:var(--c{i})\""));
     }
     time_axis(&mut svg, height, seconds);
     format!("{legend}</div><figure>{svg}</svg></figure>")
@@ -136,13 +155,18 @@ fn time_axis(svg: &mut String, y: f64, seconds: f64) {
     }
 }
 
-/// A line through evenly spaced values, at most two for each unit of width.
-fn curve(svg: &mut String, values: impl ExactSizeIterator<Item = f64>, y: impl Fn(f64) -> f64, style: &str) {
-    let count = values.len().max(1) as f64;
+/// A line through evenly spaced values over this share of the width, at most two for each unit of it.
+fn curve(
+    svg: &mut String,
+    values: impl ExactSizeIterator<Item = f64>,
+    share: f64,
+    y: impl Fn(f64) -> f64,
+    style: &str,
+) {
+    let step = share * INNER / values.len().max(1) as f64;
     let mut points = String::new();
     for (i, value) in values.enumerate() {
-        let x = LEFT + (i as f64 + 0.5) / count * INNER;
-        let _ = write!(points, "{x:.1},{:.1} ", y(value));
+        let _ = write!(points, "{:.1},{:.1} ", LEFT + (i as f64 + 0.5) * step, y(value));
     }
     let _ = write!(svg, "<polyline {style} points=\"{}\"/>", points.trim_end());
 }

@@ -3,7 +3,7 @@
 use super::super::analysis::Levels;
 use super::super::enhance::{Gains, Options, Outcome, Picture};
 use super::super::summary::{self, decibels};
-use super::{escape, minus};
+use super::html::{escape, minus};
 use crate::engine::Monitor;
 use std::fmt::Write;
 

@@ -1,42 +1,32 @@
 //! The report: one HTML file that needs nothing else.
-//!
-//! Each section is written to a temporary file as soon as its file is done, so a batch of a
-//! thousand files takes no more memory than one.
 
-mod curves;
+pub mod curves;
 mod findings;
+pub mod html;
+mod pages;
 
-use super::encode;
+pub use pages::Pages;
+
 use super::enhance::{Done, Options, Outcome, Picture};
 use super::plan::Job;
 use super::{picture, summary};
 use crate::engine::Monitor;
 use crate::settings::TABLE;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use html::{escape, fill, minus, name};
 use std::fmt::Write as _;
-use std::fs;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
-use tempfile::TempDir;
+use std::io;
+use std::path::Path;
 
 const PAGE: &str = include_str!("page.html");
 const SECTION: &str = include_str!("section.html");
 
 /// A report in the making.
-pub struct Report {
-    path: PathBuf,
-    sections: TempDir,
-}
+pub struct Report(Pages);
 
 impl Report {
     /// Begins a report.
     pub fn new(path: &Path) -> io::Result<Report> {
-        Ok(Report { path: path.to_owned(), sections: tempfile::tempdir()? })
-    }
-
-    fn section_file(&self, index: usize) -> PathBuf {
-        self.sections.path().join(index.to_string())
+        Ok(Report(Pages::new(path)?))
     }
 
     /// Adds the section of one file; may be called from any thread, in any order.
@@ -48,19 +38,11 @@ impl Report {
         picture: &Picture,
         options: &Options,
     ) -> io::Result<()> {
-        fs::write(self.section_file(index), section(index, job, outcome, picture, options))
+        self.0.add(index, &section(index, job, outcome, picture, options))
     }
 
     /// Puts everything together and moves the file to its place. The error is a reason in words.
     pub fn finish(self, all: &[Done], preset: Option<&str>, options: &Options) -> Result<(), String> {
-        let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = BufWriter::new(encode::temporary(folder).map_err(|e| encode::explain(&e))?);
-        self.write(&mut file, all, preset, options).map_err(|e| encode::explain(&e))?;
-        let file = file.into_inner().map_err(|e| encode::explain(e.error()))?;
-        encode::persist(file, &self.path)
-    }
-
-    fn write(&self, file: &mut impl Write, all: &[Done], preset: Option<&str>, options: &Options) -> io::Result<()> {
         let failed = all.iter().filter(|done| done.result.is_err()).count();
         let title = match all {
             [one] => name(&one.job.input),
@@ -72,47 +54,34 @@ impl Report {
             "{title} · {what} with {preset}{}",
             if failed > 0 { format!(" · {failed} failed") } else { String::new() }
         );
-        let gradient: Vec<String> = (0..=8).map(|i| hex(picture::colour(i as f32 / 8.0))).collect();
         let values = [
             ("version", env!("CARGO_PKG_VERSION")),
             ("title", &escape(&title)),
             ("lead", &escape(&lead)),
-            ("gradient", &gradient.join(",")),
+            ("style", &html::style()),
             ("index", &index(all)),
             ("settings_lead", &settings_lead(options)),
             ("settings", &settings(options)),
         ];
-        let (head, tail) = PAGE.split_once("{{sections}}").unwrap_or((PAGE, ""));
-        file.write_all(fill(head, &values).as_bytes())?;
-        for (index, done) in all.iter().enumerate() {
-            match &done.result {
-                Ok(_) => {
-                    io::copy(&mut fs::File::open(self.section_file(index))?, file)?;
-                }
-                Err(failure) => {
-                    let name = escape(&name(&done.job.input));
-                    let reason = escape(&summary::describe(&done.job, failure));
-                    write!(
-                        file,
-                        "<section class=\"card\" id=\"file{index}\"><h2>{name}</h2>\
-                         <ul class=\"findings\"><li class=\"bad\">{reason}</li></ul></section>"
-                    )?;
-                }
-            }
-        }
-        file.write_all(fill(tail, &values).as_bytes())
+        let failures = all.iter().map(|done| {
+            let failure = done.result.as_ref().err()?;
+            Some((name(&done.job.input), summary::describe(&done.job, failure)))
+        });
+        self.0.finish(PAGE, &values, failures)
     }
 }
 
 fn section(index: usize, job: &Job, outcome: &Outcome, picture: &Picture, options: &Options) -> String {
     let after = if options.monitor == Monitor::Delta { "Removed" } else { "After" };
     let seconds = outcome.seconds();
+    let [before, enhanced] = &picture.sides;
     let mut spectrograms = String::new();
     let (mut low, mut high) = (0.0, 0.0);
-    if let [Some(before), Some(enhanced)] = picture.sides.each_ref().map(|side| side.spectrogram.as_ref()) {
-        (low, high) = picture::scale([before, enhanced]);
-        let images = [before, enhanced].map(|s| STANDARD.encode(picture::plain(s, (low, high))));
-        spectrograms = curves::spectrograms(&images, ["Before", after], before.rate(), seconds);
+    if let (Some(before), Some(enhanced)) = (&before.spectrogram, &enhanced.spectrogram) {
+        (low, high) = picture::scale(&[before, enhanced]);
+        let panels = [("Before", before), (after, enhanced)];
+        let panels = panels.map(|(title, spectrogram)| curves::Panel { title, spectrogram, seconds });
+        spectrograms = curves::spectrograms(&panels, (low, high));
     }
     fill(
         SECTION,
@@ -134,7 +103,7 @@ fn section(index: usize, job: &Job, outcome: &Outcome, picture: &Picture, option
             ("low", &minus(&format!("{low:.0}"))),
             ("high", &minus(&format!("{high:.0}"))),
             ("after", after),
-            ("level", &curves::level(&picture.sides, seconds)),
+            ("level", &curves::level(&[("before", seconds, before), ("accent", seconds, enhanced)])),
             ("gain", &curves::gain(&picture.gains, seconds)),
             ("numbers", &findings::numbers(outcome)),
         ],
@@ -203,59 +172,4 @@ fn settings(options: &Options) -> String {
         );
     }
     rows
-}
-
-fn name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
-}
-
-/// Puts values in the places of `{{keys}}`, in one pass, so that values are never searched.
-fn fill(template: &str, values: &[(&str, &str)]) -> String {
-    let mut text = String::with_capacity(template.len() + values.iter().map(|(_, value)| value.len()).sum::<usize>());
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once("{{") {
-        text.push_str(before);
-        let (key, after) = after.split_once("}}").unwrap_or((after, ""));
-        match values.iter().find(|(name, _)| *name == key) {
-            Some((_, value)) => text.push_str(value),
-            None => {
-                let _ = write!(text, "{{{{{key}}}}}");
-            }
-        }
-        rest = after;
-    }
-    text + rest
-}
-
-/// Negative numbers with a real minus sign.
-fn minus(html: &str) -> String {
-    let mut text = String::with_capacity(html.len());
-    let mut letters = html.chars().peekable();
-    let mut last = ' ';
-    while let Some(letter) = letters.next() {
-        let number = letter == '-' && !last.is_alphanumeric() && letters.peek().is_some_and(char::is_ascii_digit);
-        text.push(if number { '\u{2212}' } else { letter });
-        last = letter;
-    }
-    text
-}
-
-/// Text for HTML.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-fn hex([r, g, b]: [u8; 3]) -> String {
-    format!("#{r:02x}{g:02x}{b:02x}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_are_filled_in_once_and_escaped() {
-        assert_eq!(fill("<{{a}} {{b}} {{c}}>", &[("a", "{{b}}"), ("b", "2")]), "<{{b}} 2 {{c}}>");
-        assert_eq!(escape("<a & \"b\">"), "&lt;a &amp; &quot;b&quot;&gt;");
-    }
 }

@@ -5,7 +5,7 @@ use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};
 
 /// Delays are looked for up to this far, s, either way.
-pub const LONGEST: f64 = 0.1;
+pub const LONGEST_DELAY: f64 = 0.1;
 /// The band in which speech is sure to be, Hz.
 const BAND_HZ: (f64, f64) = (200.0, 5000.0);
 /// Bins of the reference weaker than the strongest by this much say little.
@@ -22,7 +22,7 @@ pub fn delay(reference: &[f32], processed: &[f32], rate: u32) -> isize {
     if silent(reference) || silent(processed) {
         return 0;
     }
-    let most = (f64::from(rate) * LONGEST) as usize;
+    let most = (f64::from(rate) * LONGEST_DELAY) as usize;
     // A block of the reference, and around it as much of the processed signal as it can be found in.
     let size = (8 * most).next_power_of_two();
     let step = size - 2 * most;

@@ -14,8 +14,10 @@ mod resample;
 mod sdr;
 mod spectra;
 mod stoi;
+#[cfg(test)]
+mod tests;
 
-pub use align::{aligned, delay};
+pub use align::{LONGEST_DELAY, aligned, delay};
 pub use fw_ssnr::fw_ssnr;
 pub use loudness::{LevelError, level_error, loudness_error};
 pub use lsd::lsd;

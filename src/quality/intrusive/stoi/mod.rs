@@ -1,6 +1,7 @@
 //! Intelligibility: how far the envelopes of speech bands keep their shape.
 
-use super::resample::resample;
+mod octave;
+
 use super::spectra::{Spectra, hann};
 use super::{common, silent};
 
@@ -36,7 +37,7 @@ pub fn stoi(reference: &[f32], processed: &[f32], rate: u32) -> Option<Intelligi
     if silent(reference) {
         return None;
     }
-    let [x, y] = [reference, processed].map(|samples| resample(samples, rate, RATE));
+    let [x, y] = [reference, processed].map(|samples| octave::resample(samples, rate, RATE));
     let [x, y] = without_silence(&x, &y);
     let [x, y] = [envelopes(&x), envelopes(&y)];
     let frames = x[0].len();
@@ -63,10 +64,10 @@ type Row = [f64; SEGMENT];
 type Segment = [Row; BANDS];
 
 /// Both signals without the frames in which the reference is silent.
-fn without_silence(x: &[f32], y: &[f32]) -> [Vec<f64>; 2] {
+fn without_silence(x: &[f64], y: &[f64]) -> [Vec<f64>; 2] {
     let window = hann(FRAME);
-    let windowed = |samples: &[f32], start: usize| -> Vec<f64> {
-        samples[start..start + FRAME].iter().zip(&window).map(|(&s, w)| f64::from(s) * w).collect()
+    let windowed = |samples: &[f64], start: usize| -> Vec<f64> {
+        samples[start..start + FRAME].iter().zip(&window).map(|(s, w)| s * w).collect()
     };
     let starts = || (0..x.len().saturating_sub(FRAME)).step_by(HOP);
     let norms: Vec<f64> =
