@@ -102,6 +102,14 @@ impl Frames {
     }
 }
 
+/// The power in each band of spectra of one rate, one after the other, as [`Frames::power`].
+pub fn band_powers(rate: u32, spectra: &[f32]) -> Vec<[f32; BANDS]> {
+    Analyser::with(rate, |analyser| {
+        let bins = analyser.window.len() / 2 + 1;
+        spectra.chunks_exact(bins).map(|power| analyser.bands(power)).collect()
+    })
+}
+
 /// Power in dB, not below -120.
 pub fn decibels(power: f32) -> f32 {
     10.0 * power.max(SILENCE).log10()
@@ -179,9 +187,15 @@ impl Analyser {
         for (power, bin) in power.iter_mut().zip(&self.spectrum) {
             *power = bin.norm_sqr();
         }
+        *bands = self.bands(power);
+    }
+
+    fn bands(&self, power: &[f32]) -> [f32; BANDS] {
+        let mut bands = [0.0; BANDS];
         for (band, (first, weights)) in bands.iter_mut().zip(&self.weights) {
             *band = power[*first..].iter().zip(weights).map(|(p, w)| p * w).sum();
         }
+        bands
     }
 }
 

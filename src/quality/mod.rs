@@ -6,9 +6,11 @@
 mod context;
 mod excerpt;
 mod frames;
+mod measures;
 mod true_peak;
 
 pub use context::{Context, EMBEDDING, EMBEDDING_VERSION, Finding, Heard, Listener, Severity};
 pub use excerpt::Excerpt;
 pub use frames::{BANDS, Frames, HIGH_BANDS, LOW_BANDS, band_edges};
+pub use measures::{FEATURE_NAMES, FEATURES, Quality};
 pub(crate) use true_peak::TruePeak;

@@ -1,0 +1,152 @@
+//! What a candidate did to an excerpt.
+//!
+//! Every measure looks at the same frames and places for all candidates, because they are chosen
+//! from the input alone. Those of noise and speech make up for the change of level, so that gain and
+//! leveling are seen by the measures of loudness only. Where an excerpt has no pause, or no speech,
+//! the measures that need one are 0.
+
+mod foreign;
+mod hum;
+mod loudness;
+mod mask;
+mod modulation;
+mod noise;
+mod pair;
+mod speech;
+mod tone;
+
+use super::{BANDS, Excerpt, Frames};
+use pair::Pair;
+use tone::Tone;
+
+macro_rules! quality {
+    ($( $(#[doc = $doc:literal])+ $name:ident: $low:literal .. $high:literal; )+) => {
+        /// Measures of one candidate's output, each within its range. See the functions that make
+        /// them for their sources and traps.
+        #[derive(Clone, Copy, Debug, Default, PartialEq)]
+        pub struct Quality { $( $(#[doc = $doc])+ #[doc = concat!("Range: ", $low, " to ", $high, ".")] pub $name: f32, )+ }
+
+        /// Names of [`Quality::features`].
+        pub const FEATURE_NAMES: [&str; FEATURES] = [$( stringify!($name), )+];
+        /// How many features there are.
+        pub const FEATURES: usize = [$( stringify!($name), )+].len();
+
+        impl Quality {
+            /// The measures in the order of [`FEATURE_NAMES`], which never changes: new ones are appended.
+            pub fn features(&self) -> [f32; FEATURES] {
+                [$( self.$name, )+]
+            }
+
+            fn limited(self) -> Quality {
+                Quality { $( $name: if self.$name.is_nan() { 0.0 } else { self.$name.clamp($low, $high) }, )+ }
+            }
+        }
+    };
+}
+
+quality! {
+    /// How much further than the speech the noise went down, dB.
+    noise_attenuation: -20.0..40.0;
+    /// Flutter of the noise that is left, dB a frame.
+    noise_fluctuation: 0.0..20.0;
+    /// Slow swelling of the noise that is left, dB.
+    pumping: 0.0..15.0;
+    /// Musical noise: log-kurtosis ratio.
+    log_kurtosis_ratio: -3.0..3.0;
+    /// Change of the speech's level, dB.
+    level_change: -40.0..40.0;
+    /// How much further than the rest of it weak speech went down, dB.
+    speech_attenuation: -10.0..30.0;
+    /// Mean change of the gain, dB a frame.
+    gain_fluctuation: 0.0..20.0;
+    /// Share of the speech that was swallowed.
+    speech_lost: 0.0..1.0;
+    /// Share of the beginnings of speech that were swallowed.
+    onsets_lost: 0.0..1.0;
+    /// How much further than the speech its decay went down, dB.
+    tail_attenuation: -10.0..30.0;
+    /// Gain missing where speech is, against the Wiener gain, dB.
+    over_suppression: 0.0..30.0;
+    /// Gain left where noise is, against the Wiener gain, dB.
+    under_suppression: 0.0..30.0;
+    /// Estimated signal to noise and distortion ratio of the speech, dB.
+    estimated_snr: -10.0..35.0;
+    /// Estimated distortion of the speech, as a share of its power.
+    speech_distortion: 0.0..1.0;
+    /// Estimated log-spectral distance to clean speech, dB.
+    log_distance: 0.0..30.0;
+    /// Energy that the input has not, dB.
+    added: 0.0..30.0;
+    /// Fine structure of the spectrum that the input has not.
+    foreign: 0.0..1.0;
+    /// How far mains hum still stands out, dB.
+    hum: 0.0..40.0;
+    /// Change of the modulation ratio, dB.
+    modulation_change: -10.0..10.0;
+    /// Change of the speech's tone, dB.
+    tone_distance: 0.0..20.0;
+    /// Distance of the speech's tone from the average of all speakers, dB.
+    tone_error: 0.0..20.0;
+    /// What the speech lost below 250 Hz, dB.
+    low_loss: -20.0..30.0;
+    /// What the speech lost above 4 kHz, dB.
+    high_loss: -20.0..30.0;
+    /// What the speech lost above 8 kHz, dB.
+    air_loss: -20.0..30.0;
+    /// Loudness of the output, LUFS.
+    loudness: -70.0..0.0;
+    /// How far the loudness lies outside -24 to -14 LUFS, LU.
+    loudness_error: 0.0..20.0;
+    /// Spread of the loudness, LU.
+    loudness_range: 0.0..20.0;
+    /// Peak of the output, dBTP.
+    true_peak: -60.0..20.0;
+    /// Share of samples that are clipped.
+    clipped: 0.0..1.0;
+}
+
+impl Quality {
+    /// Measures an output: as long as the excerpt's input, of the same rate, and aligned with it.
+    pub fn of(excerpt: &Excerpt, output: &[f32]) -> Quality {
+        let mut frames = Frames::new(excerpt.frames.rate, output);
+        // Where the output ends early it is silent.
+        frames.power.resize(excerpt.frames.power.len(), 0.0);
+        frames.bands.resize(excerpt.frames.len(), [0.0; BANDS]);
+        let pair = Pair::new(excerpt, &frames);
+        let mask = mask::against_the_ideal(&pair);
+        let tone = Tone::new(&pair);
+        let loudness = loudness::loudness(&frames);
+        Quality {
+            noise_attenuation: noise::attenuation(&pair),
+            noise_fluctuation: noise::fluctuation(&pair),
+            pumping: noise::pumping(&pair),
+            log_kurtosis_ratio: noise::log_kurtosis_ratio(&pair),
+            level_change: pair.level,
+            speech_attenuation: speech::attenuation(&pair),
+            gain_fluctuation: speech::gain_fluctuation(&pair),
+            speech_lost: speech::lost(&pair),
+            onsets_lost: speech::onsets_lost(&pair),
+            tail_attenuation: speech::tail_attenuation(&pair),
+            over_suppression: mask.over_suppression,
+            under_suppression: mask.under_suppression,
+            estimated_snr: mask.estimated_snr,
+            speech_distortion: mask.speech_distortion,
+            log_distance: mask.log_distance,
+            added: mask.added,
+            foreign: foreign::energy(&pair),
+            hum: hum::residual(excerpt.frames.rate, output),
+            modulation_change: modulation::change(&pair),
+            tone_distance: tone.distance(),
+            tone_error: tone.off_average(),
+            low_loss: tone.loss(0.0, 250.0),
+            high_loss: tone.loss(4000.0, 24_000.0),
+            air_loss: tone.loss(8000.0, 24_000.0),
+            loudness: loudness.lufs,
+            loudness_error: (loudness.lufs + 14.0).max(-24.0 - loudness.lufs),
+            loudness_range: loudness.range,
+            true_peak: loudness::peak(output),
+            clipped: loudness::clipped(output),
+        }
+        .limited()
+    }
+}
