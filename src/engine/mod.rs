@@ -21,7 +21,7 @@ mod delay;
 mod dereverb;
 mod eq;
 mod gain;
-pub(crate) mod hum;
+mod hum;
 mod leveler;
 mod limiter;
 mod low_cut;

@@ -1,7 +1,9 @@
-//! Clipping: tops that are flat.
+//! Peaks: how high they are, and whether they were cut off.
 
 use super::Context;
 use super::window::Window;
+use crate::engine::math::sum;
+use crate::engine::smooth::gain_to_db;
 
 /// Samples within this share of the extreme may be a flat top.
 const FLAT: f32 = 0.012;
@@ -14,17 +16,24 @@ const FAINTEST: f32 = 0.003;
 /// So many tops or none: a single one is chance.
 const SEVERAL: usize = 3;
 
+pub fn measure(window: &Window, context: &mut Context) {
+    context.clipping = clipping(window);
+    let peak = window.mono.iter().fold(0f32, |peak, x| peak.max(x.abs()));
+    let power = sum(&window.total);
+    context.crest = if power > 1e-12 { gain_to_db(peak / power.sqrt()).clamp(0.0, 60.0) } else { 0.0 };
+}
+
 /// Share of the samples in runs near the highest or lowest value of the window that begin or end
 /// with a corner, as a clipped wave does and a round one does not; whatever the level of clipping,
 /// and each side of zero for itself. The worst channel counts.
-pub fn measure(window: &Window, context: &mut Context) {
+fn clipping(window: &Window) -> f32 {
     let rate = window.excerpt.frames.rate as f32;
     let share = |channel: &&[f32]| {
         let (low, high) = channel.iter().fold((0f32, 0f32), |(low, high), &x| (low.min(x), high.max(x)));
         let flat = flat(channel, high, 1.0, rate) + flat(channel, -low, -1.0, rate);
         flat as f32 / channel.len().max(1) as f32
     };
-    context.clipping = window.channels.iter().map(share).fold(0.0, f32::max);
+    window.channels.iter().map(share).fold(0.0, f32::max)
 }
 
 /// Samples in flat tops at `extreme`, for the samples times `sign`.

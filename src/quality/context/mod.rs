@@ -12,6 +12,7 @@ mod modulation;
 mod noise;
 mod past;
 mod processed;
+mod regression;
 mod tone;
 mod voice;
 mod wada;
@@ -60,11 +61,14 @@ context! {
     speech: "",
     /// Level of the noise, -120..0. Trap: a voice that never pauses hides it.
     noise_level: "dB",
-    /// Power of the speech, pauses and all, against the noise's, -20..60; see `noise::snr`.
+    /// Power of the speech, pauses and all, against the noise's, -15..45: the two below and the
+    /// spread of the level, weighed by regression. Trap: other talkers count as speech.
     snr: "dB",
     /// The same by WADA (Kim & Stern 2008), -20..60, from the distribution of the samples alone.
     /// Trap: noise that isn't Gaussian counts as speech, a gate as high SNR.
     wada_snr: "dB",
+    /// The same from the estimate of the noise, -20..60. Trap: a room's tail counts as noise.
+    tracked_snr: "dB",
     /// Slope of the noise's spectrum, about -12..6; white: 0, pink: -3.
     noise_tilt: "dB/octave",
     /// Steadiness of what is heard in pauses, 0..1; a fan has 0.9, a café 0.4.
@@ -74,9 +78,9 @@ context! {
     modulation: "dB",
     /// Time in which the room's sound decays by 60 dB, 0.1..2; 0: no decay was heard.
     decay_time: "s",
-    /// Fundamental of mains hum; 0: none. Needs about 4 s.
+    /// Fundamental of mains hum; 0: none.
     hum_frequency: "Hz",
-    /// Level of all its harmonics together; -120: none.
+    /// Level of all its harmonics together; -120: none. Trap: in stereo, hum in one channel is 6 dB lower.
     hum_level: "dB",
     /// Number of harmonics that stand out.
     hum_harmonics: "",

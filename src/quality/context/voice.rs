@@ -15,7 +15,7 @@ const LENGTH: f32 = 0.03;
 /// Below this correlation there is no pitch.
 const VOICED: f32 = 0.7;
 /// A shorter period is taken if its correlation is so near the best.
-const OCTAVE: f32 = 0.9;
+const OCTAVE: f32 = 0.94;
 
 pub fn measure(window: &Window, context: &mut Context) {
     if !window.has_speech() {

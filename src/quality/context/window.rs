@@ -19,6 +19,8 @@ pub struct Window<'a> {
     pub under_speech: Vec<f32>,
     /// Frames with speech.
     pub talking: f32,
+    /// The level of each frame, dB.
+    pub levels: Vec<f32>,
     /// The mean of the channels.
     pub mono: Cow<'a, [f32]>,
 }
@@ -37,13 +39,14 @@ impl<'a> Window<'a> {
                 under_speech[bin] += voice * noise[bin];
             }
         }
+        let levels = excerpt.frames.spectra().map(|power| power_to_db(sum(power)).max(-120.0)).collect();
         let talking: f32 = excerpt.speech.iter().sum();
         let frames = (excerpt.frames.len() as f32).max(1.0);
         for (sum, weight) in sums.iter_mut().zip([frames, frames, talking.max(1.0), talking.max(1.0)]) {
             sum.iter_mut().for_each(|s| *s /= weight);
         }
         let [total, noise, speech, under_speech] = sums;
-        Window { excerpt, channels, total, noise, speech, under_speech, talking, mono: mix(channels) }
+        Window { excerpt, channels, total, noise, speech, under_speech, talking, levels, mono: mix(channels) }
     }
 
     /// Whether there is enough speech to say something about it: a quarter of a second.
@@ -63,11 +66,6 @@ impl<'a> Window<'a> {
         let (first, end) = (from as usize, to.ceil().max(0.0) as usize);
         let share = |bin: usize| (to.min(bin as f32 + 1.0) - from.max(bin as f32)).max(0.0);
         (first..end.min(spectrum.len())).map(|bin| share(bin) * spectrum[bin]).sum()
-    }
-
-    /// The level of each frame in dB.
-    pub fn levels(&self) -> Vec<f32> {
-        self.excerpt.frames.spectra().map(|power| power_to_db(sum(power)).max(-120.0)).collect()
     }
 }
 
