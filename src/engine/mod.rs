@@ -35,10 +35,10 @@ mod stft;
 mod stream;
 mod svf;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod true_peak;
 #[cfg(test)]
-mod voice;
+pub(crate) mod voice;
 
 pub use chain::{Engine, Meters, Monitor};
 pub use compressor::Compressor;

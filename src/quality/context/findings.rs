@@ -72,7 +72,7 @@ impl Context {
         if self.gating > 0.4 {
             find(Some(Severity::Note), "already gated: it falls silent between words".into());
         }
-        if self.holes > 0.6 {
+        if self.holes > 0.35 {
             find(Some(Severity::Note), "already noise-reduced, or coded: holes in the spectrum".into());
         }
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));

@@ -5,9 +5,10 @@ use super::window::quantile;
 use crate::engine::decimate::{Decimator, hann};
 use crate::engine::smooth::{Segments, power_to_db};
 use crate::engine::{Latency, Stream};
-use realfft::RealFftPlanner;
 use realfft::num_complex::Complex32;
+use realfft::{RealFftPlanner, RealToComplex};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The mains frequencies, and how far (Hz) hum may be from them.
 const MAINS: [f32; 2] = [50.0, 60.0];
@@ -17,10 +18,10 @@ const STEP: f32 = 0.02;
 /// Harmonics are looked for up to here, Hz.
 const HIGHEST: f32 = 1260.0;
 /// What is heard at most and at least, s.
-const LONGEST: f32 = 8.0;
+const LONGEST: f32 = 7.0;
 const SHORTEST: f32 = 2.5;
 /// Length of the transform: more than [`LONGEST`] at any rate.
-const LENGTH: usize = 1 << 16;
+const LENGTH: usize = 1 << 15;
 /// Samples that share a weight, about 32 ms.
 const BLOCK: usize = 128;
 /// Power that is digital silence.
@@ -35,7 +36,7 @@ const ENOUGH_ALONE: f32 = 30.0;
 /// What all lines together must have, dB: one very strong, one strong and one more, or three.
 const EVIDENCE: f32 = 28.0;
 
-/// Listens for mains hum in the last 8 s.
+/// Listens for mains hum in the last 7 s.
 ///
 /// A hum that lasts is found below speech in two ways: over seconds its lines are far narrower than
 /// any harmonic of a voice, and each moment is weighed by the inverse of its power, as is best for a
@@ -46,6 +47,7 @@ pub struct Hum {
     decimator: Decimator,
     block: Vec<Vec<f32>>,
     low: Vec<f32>,
+    fft: Arc<dyn RealToComplex<f32>>,
 }
 
 /// Hum that was found.
@@ -62,7 +64,13 @@ impl Hum {
         // The decimator goes by rate and channels alone.
         let stream = Stream { rate: rate as f32, channels: 1, hop: 1, window: 1, latency: Latency::Studio };
         let decimator = Decimator::new(&stream);
-        Hum { segments: Segments::new(decimator.factor()), decimator, block: vec![Vec::new()], low: Vec::new() }
+        Hum {
+            segments: Segments::new(decimator.factor()),
+            decimator,
+            block: vec![Vec::new()],
+            low: Vec::new(),
+            fft: RealFftPlanner::new().plan_fft_forward(LENGTH),
+        }
     }
 
     /// Takes in mono samples.
@@ -105,8 +113,7 @@ impl Hum {
 
     /// Spectrum of the weighed signal; the value of a bin is the power of a sinusoid there.
     fn powers(&self) -> Vec<f32> {
-        let fft = RealFftPlanner::<f32>::new().plan_fft_forward(LENGTH);
-        let (mut input, mut output) = (fft.make_input_vec(), fft.make_output_vec());
+        let (mut input, mut output) = (self.fft.make_input_vec(), self.fft.make_output_vec());
         let length = self.low.len();
         let weights = weights(&self.low);
         let mut gain = 0.0;
@@ -119,7 +126,7 @@ impl Hum {
             *to = weight * x;
             gain += weight;
         }
-        if fft.process(&mut input, &mut output).is_err() || gain <= 0.0 {
+        if self.fft.process(&mut input, &mut output).is_err() || gain <= 0.0 {
             return vec![0.0; output.len()];
         }
         let scale = 2.0 / (gain * gain);
@@ -136,8 +143,8 @@ impl Hum {
                 let line = mains * k as f32;
                 let below = bin(line - BESIDE.end)..bin(line - BESIDE.start);
                 let above = bin(line + BESIDE.start)..bin(line + BESIDE.end);
-                // The lobes of a bin are wider than a bin: every fourth says it all.
-                quantile(&mut below.chain(above).step_by(4).map(|bin| powers[bin]).collect::<Vec<_>>(), 0.5)
+                // The lobes of a bin are wider than a bin: every second says it all.
+                quantile(&mut below.chain(above).step_by(2).map(|bin| powers[bin]).collect::<Vec<_>>(), 0.5)
             })
             .collect();
         let lines = |frequency: f32| {

@@ -1,5 +1,6 @@
 //! What is wrong with the input.
 
+mod accuracy;
 mod bandwidth;
 mod clipping;
 mod decay;
@@ -13,11 +14,14 @@ mod noise;
 mod past;
 mod processed;
 mod regression;
+#[cfg(test)]
+mod tests;
 mod tone;
 mod voice;
 mod wada;
 mod window;
 
+pub use accuracy::{Accuracy, Truth};
 pub use embedding::{EMBEDDING, EMBEDDING_VERSION};
 pub use findings::{Finding, Severity};
 pub use listener::{Heard, Listener};
@@ -135,7 +139,8 @@ impl Context {
     /// The context of a stretch of any length, given its channels (one or two, full scale ±1) and
     /// the excerpt made from their mean. A [`Listener`] does the same for a stream.
     pub fn of(excerpt: &Excerpt, channels: &[&[f32]]) -> Context {
-        let mut past = Past::new(excerpt.frames.rate, channels.len());
+        let channels = &channels[..channels.len().min(2)];
+        let mut past = Past::new(excerpt.frames.rate, channels.len().max(1));
         past.feed(channels);
         Context::with(excerpt, channels, &mut past, excerpt.frames.len())
     }

@@ -74,12 +74,10 @@ pub fn slope(points: &[(f32, f32)]) -> f32 {
 /// never changes. Where there are no pauses, the quietest quarter counts as such.
 fn stationarity(window: &Window) -> f32 {
     let frames = &window.excerpt.frames;
-    let levels = &window.levels;
-    let quiet = quantile(&mut levels.clone(), 0.25);
-    let talk = &window.excerpt.speech;
-    let mut pauses: Vec<usize> = (0..frames.len()).filter(|&f| talk[f] < 0.2).collect();
-    if pauses.len() * 5 < frames.len() {
-        pauses = (0..frames.len()).filter(|&f| levels[f] <= quiet).collect();
+    let mut pauses = window.excerpt.pauses.clone();
+    if pauses.len() * 8 < frames.len() {
+        let quiet = quantile(&mut window.levels.clone(), 0.25);
+        pauses = (0..frames.len()).filter(|&f| window.levels[f] <= quiet).collect();
     }
     let n = (pauses.len() as f32).max(1.0);
     let flatness = |edges: &[f32]| {

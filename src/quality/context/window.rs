@@ -61,11 +61,12 @@ impl<'a> Window<'a> {
 
     /// Sum of a mean spectrum from one frequency to another, the edges shared out.
     pub fn between(&self, spectrum: &[f32], from: f32, to: f32) -> f32 {
-        let bin = |hertz: f32| hertz / self.excerpt.frames.hertz() + 0.5;
-        let (from, to) = (bin(from), bin(to).min(spectrum.len() as f32));
-        let (first, end) = (from as usize, to.ceil().max(0.0) as usize);
-        let share = |bin: usize| (to.min(bin as f32 + 1.0) - from.max(bin as f32)).max(0.0);
-        (first..end.min(spectrum.len())).map(|bin| share(bin) * spectrum[bin]).sum()
+        let bin = |hertz: f32| (hertz / self.excerpt.frames.hertz() + 0.5).clamp(0.0, spectrum.len() as f32);
+        let (from, to) = (bin(from), bin(to));
+        let (first, last) = (from as usize, to as usize);
+        let at = |bin: usize| spectrum.get(bin).copied().unwrap_or(0.0);
+        let whole = sum(&spectrum[first..last.max(first)]);
+        (whole - from.fract() * at(first) + to.fract() * at(last)).max(0.0)
     }
 }
 
