@@ -8,9 +8,11 @@ mod excerpt;
 mod frames;
 mod measures;
 mod true_peak;
+mod veto;
 
 pub use context::{Accuracy, Context, EMBEDDING, EMBEDDING_VERSION, Finding, Heard, Listener, Severity, Truth};
 pub use excerpt::Excerpt;
 pub use frames::{BANDS, Frames, HIGH_BANDS, LOW_BANDS, band_edges};
-pub use measures::{FEATURE_NAMES, FEATURES, Quality};
+pub use measures::{FEATURE_NAMES, FEATURES, Levels, Quality};
 pub(crate) use true_peak::TruePeak;
+pub use veto::Veto;

@@ -49,6 +49,12 @@ impl TruePeak {
         TruePeak { max: 0.0, line: vec![vec![0.0; TAPS - 1]; channels] }
     }
 
+    /// Faster where a part of the peak is known before.
+    pub fn at_least(mut self, peak: f32) -> TruePeak {
+        self.max = peak;
+        self
+    }
+
     /// Takes in the next samples, one slice per channel.
     pub fn add(&mut self, block: &[&[f32]]) {
         for (line, samples) in self.line.iter_mut().zip(block) {

@@ -16,7 +16,7 @@ mod processed;
 mod regression;
 #[cfg(test)]
 mod tests;
-mod tone;
+pub(crate) mod tone;
 mod voice;
 mod wada;
 mod window;

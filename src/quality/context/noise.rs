@@ -11,14 +11,29 @@ use crate::engine::smooth::power_to_db;
 const EDGES: [f32; 5] = [100.0, 500.0, 1500.0, 3500.0, 8000.0];
 
 pub fn measure(window: &Window, context: &mut Context) {
-    let noise = sum(&window.noise);
+    let noise = between_words(window);
     context.speech = window.talking / (window.excerpt.frames.len() as f32).max(1.0);
-    context.noise_level = power_to_db(noise).max(-120.0);
+    context.noise_level = power_to_db(sum(&noise)).max(-120.0);
     context.tracked_snr = tracked(window);
     context.wada_snr = wada::snr(window);
     context.snr = snr(window, context);
-    context.noise_tilt = tilt(window);
+    context.noise_tilt = tilt(window, &noise);
     context.noise_stationarity = stationarity(window);
+}
+
+/// The noise's spectrum in pauses, where no speech can leak into its estimate; where there are none,
+/// everywhere.
+fn between_words(window: &Window) -> Vec<f32> {
+    let (pauses, bins) = (&window.excerpt.pauses, window.noise.len());
+    if pauses.is_empty() {
+        return window.noise.clone();
+    }
+    let mut noise = vec![0.0; bins];
+    for &frame in pauses {
+        noise.iter_mut().zip(&window.excerpt.noise[frame * bins..][..bins]).for_each(|(sum, n)| *sum += n);
+    }
+    noise.iter_mut().for_each(|sum| *sum /= pauses.len() as f32);
+    noise
 }
 
 /// What the SNR is told from, and between which values: the two estimates, and the level of the
@@ -50,12 +65,12 @@ fn tracked(window: &Window) -> f32 {
 
 /// Slope of the straight line through the density in third octaves from 100 Hz to 8 kHz or 0.45 of
 /// the rate, dB per octave.
-fn tilt(window: &Window) -> f32 {
+fn tilt(window: &Window, noise: &[f32]) -> f32 {
     let top = 8000f32.min(0.45 * window.excerpt.frames.rate as f32);
     let bands = (0..).map(|third| 100.0 * (third as f32 / 3.0).exp2()).take_while(|f| *f < top / 1.13);
     let points = bands.map(|f| {
         let (low, high) = (f / 1.122_46, f * 1.122_46);
-        (f.log2(), power_to_db(window.between(&window.noise, low, high) / (high - low)).max(-160.0))
+        (f.log2(), power_to_db(window.between(noise, low, high) / (high - low)).max(-160.0))
     });
     slope(&points.collect::<Vec<_>>())
 }
