@@ -28,7 +28,7 @@ const BLOCK: usize = 128;
 const SILENCE: f32 = 1e-11;
 /// The neighbourhood of a line is from the first to the second of these, Hz.
 const BESIDE: Range<f32> = 1.5..9.0;
-/// So far above the median of its neighbourhood is a line, dB; noise is once in 30000.
+/// So far above the median of its neighbourhood is a line, dB; noise is once in 50000.
 const LINE: f32 = 12.0;
 /// No line counts for more, dB; the first two may be alone.
 const ENOUGH: f32 = 20.0;

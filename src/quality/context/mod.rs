@@ -80,9 +80,10 @@ context! {
     /// Modulation at the rate of syllables against that above it, after SRMR (Falk 2010). Less in
     /// rooms and noise. Trap: depends on who speaks, and rises with every gate.
     modulation: "dB",
-    /// Time in which the room's sound decays by 60 dB, 0.1..2; 0: no decay was heard.
+    /// Time in which the room's sound decays by 60 dB, 0.1..2; 0: no decay was heard. Trap: means little
+    /// below 5 dB of SNR.
     decay_time: "s",
-    /// Fundamental of mains hum; 0: none.
+    /// Fundamental of mains hum; 0: none. Trap: a single line in the midst of speech may be missed.
     hum_frequency: "Hz",
     /// Level of all its harmonics together; -120: none. Trap: in stereo, hum in one channel is 6 dB lower.
     hum_level: "dB",
