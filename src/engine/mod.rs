@@ -21,7 +21,7 @@ mod delay;
 mod dereverb;
 mod eq;
 mod gain;
-pub(crate) mod hum;
+mod hum;
 mod leveler;
 mod limiter;
 mod low_cut;
@@ -35,10 +35,10 @@ mod stft;
 mod stream;
 mod svf;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod true_peak;
 #[cfg(test)]
-mod voice;
+pub(crate) mod voice;
 
 pub use chain::{Engine, Meters, Monitor};
 pub use compressor::Compressor;

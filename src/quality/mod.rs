@@ -14,7 +14,7 @@ mod true_peak;
 mod veto;
 mod weights;
 
-pub use context::{Context, EMBEDDING, EMBEDDING_VERSION, Finding, Heard, Listener, Severity};
+pub use context::{Accuracy, Context, EMBEDDING, EMBEDDING_VERSION, Finding, Heard, Listener, Severity, Truth};
 pub use excerpt::Excerpt;
 pub use frames::{BANDS, Frames, HIGH_BANDS, LOW_BANDS, band_edges};
 pub use measures::{FEATURE_NAMES, FEATURES, Levels, Quality};

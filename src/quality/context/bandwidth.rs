@@ -9,6 +9,8 @@ use crate::engine::smooth::power_to_db;
 const MISSING: f32 = 35.0;
 /// Width of a band, Hz.
 const STEP: f32 = 250.0;
+/// Noise of 16-bit samples; twice that still hides nothing that could be heard.
+const QUANTISATION: f32 = 2.0 / (12.0 * 32_768.0 * 32_768.0);
 /// Share of the noise below which speech can't be told from it.
 const HIDDEN: f32 = 0.1;
 
@@ -25,7 +27,7 @@ pub fn measure(window: &Window, context: &mut Context) {
     let holds = |band: &usize| {
         let (low, high) = (*band as f32 * STEP, (*band + 1) as f32 * STEP);
         let hidden = HIDDEN * window.between(&window.under_speech, low, high);
-        let speech = window.between(&clean, low, high).max(hidden);
+        let speech = window.between(&clean, low, high).max(hidden) - QUANTISATION * STEP / half;
         power_to_db(speech / (reference * usual(low, high)).max(1e-20)) > -MISSING
     };
     let bands = (half / STEP) as usize;

@@ -51,7 +51,7 @@ impl Context {
             find(Some(Severity::Note), "hardly any speech".into());
         }
         let steady = if self.noise_stationarity > 0.7 { "steady" } else { "unsteady" };
-        find(grade(-self.snr, [-25.0, -15.0, -5.0]), format!("{steady} noise: {:.0} dB below the speech", self.snr));
+        find(grade(-self.snr, [-25.0, -15.0, -5.0]), format!("{steady} noise: SNR about {:.0} dB", self.snr));
         if self.hum_frequency > 0.0 {
             let many = if self.hum_harmonics == 1.0 { "harmonic" } else { "harmonics" };
             find(
@@ -62,17 +62,21 @@ impl Context {
                 ),
             );
         }
-        find(grade(self.decay_time, [0.45, 0.65, 1.1]), format!("roomy: decay time about {:.1} s", self.decay_time));
         find(
             grade(100.0 * self.clipping, [0.03, 0.2, 2.0]),
             format!("clipped: {:.2} % of the samples", 100.0 * self.clipping),
         );
-        self.tone(&mut find);
+        // Under much noise neither room nor colour can be told.
+        if self.speech >= 0.1 && self.snr >= 5.0 {
+            let text = format!("roomy: decay time about {:.1} s", self.decay_time);
+            find(grade(self.decay_time, [0.45, 0.65, 1.1]), text);
+            self.tone(&mut find);
+        }
         self.level(&mut find);
         if self.gating > 0.4 {
             find(Some(Severity::Note), "already gated: it falls silent between words".into());
         }
-        if self.holes > 0.6 {
+        if self.holes > 0.35 {
             find(Some(Severity::Note), "already noise-reduced, or coded: holes in the spectrum".into());
         }
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));

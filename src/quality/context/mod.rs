@@ -1,5 +1,6 @@
 //! What is wrong with the input.
 
+mod accuracy;
 mod bandwidth;
 mod clipping;
 mod decay;
@@ -12,11 +13,15 @@ mod modulation;
 mod noise;
 mod past;
 mod processed;
+mod regression;
+#[cfg(test)]
+mod tests;
 pub(crate) mod tone;
 mod voice;
 mod wada;
 mod window;
 
+pub use accuracy::{Accuracy, Truth};
 pub use embedding::{EMBEDDING, EMBEDDING_VERSION};
 pub use findings::{Finding, Severity};
 pub use listener::{Heard, Listener};
@@ -60,11 +65,14 @@ context! {
     speech: "",
     /// Level of the noise, -120..0. Trap: a voice that never pauses hides it.
     noise_level: "dB",
-    /// Power of the speech, pauses and all, against the noise's, -20..60; see `noise::snr`.
+    /// Power of the speech, pauses and all, against the noise's, -15..45: the two below and the
+    /// spread of the level, weighed by regression. Trap: other talkers count as speech.
     snr: "dB",
     /// The same by WADA (Kim & Stern 2008), -20..60, from the distribution of the samples alone.
     /// Trap: noise that isn't Gaussian counts as speech, a gate as high SNR.
     wada_snr: "dB",
+    /// The same from the estimate of the noise, -20..60. Trap: a room's tail counts as noise.
+    tracked_snr: "dB",
     /// Slope of the noise's spectrum, about -12..6; white: 0, pink: -3.
     noise_tilt: "dB/octave",
     /// Steadiness of what is heard in pauses, 0..1; a fan has 0.9, a café 0.4.
@@ -72,11 +80,12 @@ context! {
     /// Modulation at the rate of syllables against that above it, after SRMR (Falk 2010). Less in
     /// rooms and noise. Trap: depends on who speaks, and rises with every gate.
     modulation: "dB",
-    /// Time in which the room's sound decays by 60 dB, 0.1..2; 0: no decay was heard.
+    /// Time in which the room's sound decays by 60 dB, 0.1..2; 0: no decay was heard. Trap: means little
+    /// below 5 dB of SNR.
     decay_time: "s",
-    /// Fundamental of mains hum; 0: none. Needs about 4 s.
+    /// Fundamental of mains hum; 0: none. Trap: a single line in the midst of speech may be missed.
     hum_frequency: "Hz",
-    /// Level of all its harmonics together; -120: none.
+    /// Level of all its harmonics together; -120: none. Trap: in stereo, hum in one channel is 6 dB lower.
     hum_level: "dB",
     /// Number of harmonics that stand out.
     hum_harmonics: "",
@@ -131,7 +140,8 @@ impl Context {
     /// The context of a stretch of any length, given its channels (one or two, full scale ±1) and
     /// the excerpt made from their mean. A [`Listener`] does the same for a stream.
     pub fn of(excerpt: &Excerpt, channels: &[&[f32]]) -> Context {
-        let mut past = Past::new(excerpt.frames.rate, channels.len());
+        let channels = &channels[..channels.len().min(2)];
+        let mut past = Past::new(excerpt.frames.rate, channels.len().max(1));
         past.feed(channels);
         Context::with(excerpt, channels, &mut past, excerpt.frames.len())
     }

@@ -5,6 +5,7 @@ use super::decay::Decays;
 use super::hum::Hum;
 use super::level::Level;
 use super::listener::{STEPS, step};
+use super::window::mix;
 
 /// The slow measures.
 pub struct Past {
@@ -19,7 +20,7 @@ impl Past {
         Past {
             step: step(rate),
             level: Level::new(rate, channels, STEPS),
-            hum: Hum::new(rate, channels),
+            hum: Hum::new(rate),
             decays: Decays::default(),
         }
     }
@@ -30,7 +31,7 @@ impl Past {
         for start in (0..length / self.step).map(|i| i * self.step) {
             let piece: Vec<&[f32]> = channels.iter().map(|c| &c[start..start + self.step]).collect();
             self.level.feed(&piece);
-            self.hum.feed(&piece);
+            self.hum.feed(&mix(&piece));
         }
     }
 

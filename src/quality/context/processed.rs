@@ -48,14 +48,14 @@ fn gating(window: &Window) -> f32 {
     ends.count() as f32 / (window.talking * frames.seconds())
 }
 
-/// In frames without speech: the logarithm of the mean over eight neighbouring bins less the mean
+/// In pauses: the logarithm of the mean over eight neighbouring bins less the mean
 /// of the logarithms, which is always about the same for noise; musical noise has islands.
 fn holes(window: &Window) -> f32 {
     let frames = &window.excerpt.frames;
     let (mut sum, mut count) = (0.0, 0usize);
     let top = ((8000.0 / frames.hertz()) as usize).min(frames.bins * 9 / 10);
-    for (power, _) in frames.spectra().zip(&window.excerpt.speech).filter(|(_, voice)| **voice < 0.2) {
-        let Some(power) = power.get(4..top) else { break };
+    for &frame in &window.excerpt.pauses {
+        let Some(power) = frames.spectrum(frame).get(4..top) else { break };
         for bins in power.as_chunks::<NEIGHBOURS>().0 {
             let mean = bins.iter().sum::<f32>() / NEIGHBOURS as f32;
             // Below -130 dB a bin there may be nothing but the steps of quantisation.

@@ -45,10 +45,11 @@ pub fn measure(window: &Window, context: &mut Context) {
         return;
     }
     let clean = window.clean();
-    let half = 0.5 * window.excerpt.frames.rate as f32;
+    // What is cut off is not a matter of colour.
+    let end = context.bandwidth;
     // Centre, difference from usual, and how sure it is to be speech.
     let points: Vec<[f32; 3]> = COMPARED
-        .take_while(|&third| centre(third) * HALF <= half)
+        .take_while(|&third| centre(third) * HALF <= end.max(4000.0))
         .map(|third| {
             let (low, high) = (centre(third) / HALF, centre(third) * HALF);
             let speech = window.between(&clean, low, high);

@@ -15,7 +15,7 @@ const LENGTH: f32 = 0.03;
 /// Below this correlation there is no pitch.
 const VOICED: f32 = 0.7;
 /// A shorter period is taken if its correlation is so near the best.
-const OCTAVE: f32 = 0.9;
+const OCTAVE: f32 = 0.94;
 
 pub fn measure(window: &Window, context: &mut Context) {
     if !window.has_speech() {
@@ -30,7 +30,7 @@ pub fn measure(window: &Window, context: &mut Context) {
     context.sibilance = sibilance(window);
 }
 
-/// The pitch in every second frame that is surely speech and voiced, by normalised correlation.
+/// The pitch in every third frame that is surely speech and voiced, by normalised correlation.
 fn pitches(window: &Window) -> Vec<f32> {
     let frames = &window.excerpt.frames;
     let factor = ((frames.rate as f32 / RATE) as usize).max(1);
@@ -38,7 +38,7 @@ fn pitches(window: &Window) -> Vec<f32> {
     // Sums of neighbours are a poor low-pass, but speech has little to fold down.
     let low: Vec<f32> = window.mono.chunks_exact(factor).map(|few| few.iter().sum()).collect();
     let (length, longest) = ((LENGTH * rate) as usize, (rate / LOWEST) as usize + 1);
-    let speech = (0..frames.len()).step_by(2).filter(|&f| window.excerpt.speech[f] > 0.8);
+    let speech = (0..frames.len()).step_by(3).filter(|&f| window.excerpt.speech[f] > 0.8);
     let parts = speech.filter_map(|f| {
         let start = (f * frames.hop / factor).saturating_sub((longest - frames.hop.min(longest)) / 2);
         low.get(start..start + length + longest)

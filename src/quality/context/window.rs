@@ -19,6 +19,8 @@ pub struct Window<'a> {
     pub under_speech: Vec<f32>,
     /// Frames with speech.
     pub talking: f32,
+    /// The level of each frame, dB.
+    pub levels: Vec<f32>,
     /// The mean of the channels.
     pub mono: Cow<'a, [f32]>,
 }
@@ -37,13 +39,14 @@ impl<'a> Window<'a> {
                 under_speech[bin] += voice * noise[bin];
             }
         }
+        let levels = excerpt.frames.spectra().map(|power| power_to_db(sum(power)).max(-120.0)).collect();
         let talking: f32 = excerpt.speech.iter().sum();
         let frames = (excerpt.frames.len() as f32).max(1.0);
         for (sum, weight) in sums.iter_mut().zip([frames, frames, talking.max(1.0), talking.max(1.0)]) {
             sum.iter_mut().for_each(|s| *s /= weight);
         }
         let [total, noise, speech, under_speech] = sums;
-        Window { excerpt, channels, total, noise, speech, under_speech, talking, mono: mix(channels) }
+        Window { excerpt, channels, total, noise, speech, under_speech, talking, levels, mono: mix(channels) }
     }
 
     /// Whether there is enough speech to say something about it: a quarter of a second.
@@ -58,16 +61,12 @@ impl<'a> Window<'a> {
 
     /// Sum of a mean spectrum from one frequency to another, the edges shared out.
     pub fn between(&self, spectrum: &[f32], from: f32, to: f32) -> f32 {
-        let bin = |hertz: f32| hertz / self.excerpt.frames.hertz() + 0.5;
-        let (from, to) = (bin(from), bin(to).min(spectrum.len() as f32));
-        let (first, end) = (from as usize, to.ceil().max(0.0) as usize);
-        let share = |bin: usize| (to.min(bin as f32 + 1.0) - from.max(bin as f32)).max(0.0);
-        (first..end.min(spectrum.len())).map(|bin| share(bin) * spectrum[bin]).sum()
-    }
-
-    /// The level of each frame in dB.
-    pub fn levels(&self) -> Vec<f32> {
-        self.excerpt.frames.spectra().map(|power| power_to_db(sum(power)).max(-120.0)).collect()
+        let bin = |hertz: f32| (hertz / self.excerpt.frames.hertz() + 0.5).clamp(0.0, spectrum.len() as f32);
+        let (from, to) = (bin(from), bin(to));
+        let (first, last) = (from as usize, to as usize);
+        let at = |bin: usize| spectrum.get(bin).copied().unwrap_or(0.0);
+        let whole = sum(&spectrum[first..last.max(first)]);
+        (whole - from.fract() * at(first) + to.fract() * at(last)).max(0.0)
     }
 }
 
