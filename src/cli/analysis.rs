@@ -2,6 +2,7 @@
 
 use super::columns::{COLUMNS, Columns, Merge, tick_length};
 use super::spectrogram::Spectrogram;
+use crate::quality::TruePeak;
 use ebur128::{Channel, EbuR128, Mode};
 
 /// Numbers of one recording. What can't be measured (silence, too short) is `None`.
@@ -118,7 +119,7 @@ impl Analysis {
         let finite = |x: f64| x.is_finite().then_some(x);
         Levels {
             loudness: self.loudness.loudness_global().ok().and_then(finite),
-            true_peak: finite(20.0 * f64::from(self.peak.max).log10()),
+            true_peak: finite(20.0 * f64::from(self.peak.max()).log10()),
             noise_floor: self.floor.level(),
         }
     }
@@ -181,73 +182,6 @@ impl NoiseFloor {
         })?;
         // The lowest step is digital silence: no level at all.
         (step > 0).then(|| QUIETEST_DB + (step as f64 + 0.5) / STEPS_PER_DB)
-    }
-}
-
-/// Highest absolute value of the waveform between the samples: four-fold interpolation with the
-/// filter of ITU-R BS.1770-4, annex 2. No phase of the filter gains more than `GAIN`, so blocks
-/// that can't hold a new maximum, which is nearly all, cost nothing.
-struct TruePeak {
-    max: f32,
-    /// The last `TAPS - 1` samples of each channel, then the block.
-    line: Vec<Vec<f32>>,
-}
-
-const TAPS: usize = 12;
-const GAIN: f32 = 2.03;
-/// Two of the four phases; the other two are these in reverse.
-const PHASES: [[f32; TAPS]; 2] = [
-    [
-        0.001_708_984_4,
-        0.010_986_328,
-        -0.019_653_32,
-        0.033_203_125,
-        -0.059_448_242,
-        0.137_329_1,
-        0.972_167_97,
-        -0.102_294_92,
-        0.047_607_422,
-        -0.026_611_328,
-        0.014_892_578,
-        -0.008_300_781,
-    ],
-    [
-        -0.029_174_805,
-        0.029_296_875,
-        -0.051_757_812,
-        0.089_111_33,
-        -0.166_503_9,
-        0.465_087_9,
-        0.779_785_16,
-        -0.200_317_38,
-        0.101_562_5,
-        -0.058_227_54,
-        0.033_081_055,
-        -0.018_920_898,
-    ],
-];
-
-impl TruePeak {
-    fn new(channels: usize) -> TruePeak {
-        TruePeak { max: 0.0, line: vec![vec![0.0; TAPS - 1]; channels] }
-    }
-
-    fn add(&mut self, block: &[&[f32]]) {
-        for (line, samples) in self.line.iter_mut().zip(block) {
-            line.extend_from_slice(samples);
-            let peak = line.iter().fold(0f32, |peak, s| peak.max(s.abs()));
-            self.max = samples.iter().fold(self.max, |peak, s| peak.max(s.abs()));
-            if peak * GAIN > self.max {
-                for window in line.windows(TAPS).filter_map(|window| window.first_chunk::<TAPS>()) {
-                    for phase in &PHASES {
-                        let there: f32 = window.iter().zip(phase).map(|(s, c)| s * c).sum();
-                        let back: f32 = window.iter().rev().zip(phase).map(|(s, c)| s * c).sum();
-                        self.max = self.max.max(there.abs()).max(back.abs());
-                    }
-                }
-            }
-            line.drain(..line.len() - (TAPS - 1));
-        }
     }
 }
 

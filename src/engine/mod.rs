@@ -15,7 +15,7 @@
 mod bands;
 mod chain;
 mod compressor;
-mod decimate;
+pub(crate) mod decimate;
 mod deess;
 mod delay;
 mod dereverb;
@@ -29,16 +29,16 @@ pub(crate) mod math;
 pub mod neural;
 pub(crate) mod noise;
 mod restraint;
-mod smooth;
+pub(crate) mod smooth;
 mod spectral;
 mod stft;
 mod stream;
 mod svf;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod true_peak;
 #[cfg(test)]
-mod voice;
+pub(crate) mod voice;
 
 pub use chain::{Engine, Meters, Monitor};
 pub use compressor::Compressor;

@@ -3,16 +3,22 @@
 //!
 //! All of this runs on the side thread or offline: it may allocate, but it is made to be cheap.
 
+mod context;
 mod excerpt;
 mod frames;
 pub mod intrusive;
 mod measures;
 mod reference;
 mod score;
+mod true_peak;
+mod veto;
 mod weights;
 
+pub use context::{Accuracy, Context, EMBEDDING, EMBEDDING_VERSION, Finding, Heard, Listener, Severity, Truth};
 pub use excerpt::Excerpt;
 pub use frames::{BANDS, Frames, HIGH_BANDS, LOW_BANDS, band_edges};
-pub use measures::{FEATURE_NAMES, FEATURES, Quality};
+pub use measures::{FEATURE_NAMES, FEATURES, Levels, Quality};
 pub use reference::PseudoReference;
 pub use score::{Audition, Ears, Estimate, SCORE_FEATURES, Take, feature_names};
+pub(crate) use true_peak::TruePeak;
+pub use veto::Veto;

@@ -7,6 +7,12 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 #[error("the weights of the score are damaged: {0}")]
 pub struct WeightsError(String);
 
+impl WeightsError {
+    pub(super) fn shape(name: &str) -> WeightsError {
+        WeightsError(format!("{name} has the wrong shape"))
+    }
+}
+
 /// A file of named tensors (safetensors).
 pub(super) struct Tensors<'a>(SafeTensors<'a>);
 
@@ -28,16 +34,12 @@ impl<'a> Tensors<'a> {
         Ok(tensor.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect())
     }
 
-    pub fn bytes(&self, name: &str) -> Result<Vec<u8>, WeightsError> {
-        Ok(self.tensor(name, Dtype::U8)?.data().to_vec())
-    }
-
     /// `name.w`: 8-bit weights, inputs x outputs; `name.s`: the unit of each output's weights; `name.b`: biases.
     pub fn dense(&self, name: &str) -> Result<Dense, WeightsError> {
         let (unit, bias) = (self.floats(&format!("{name}.s"))?, self.floats(&format!("{name}.b"))?);
         let weights = self.tensor(&format!("{name}.w"), Dtype::I8)?;
         if bias.is_empty() || unit.len() != bias.len() || weights.data().len() % bias.len() != 0 {
-            return Err(WeightsError(format!("{name} has the wrong shape")));
+            return Err(WeightsError::shape(name));
         }
         let rows = weights.data().chunks_exact(bias.len());
         let weights = rows.flat_map(|row| row.iter().zip(&unit).map(|(&w, unit)| f32::from(w as i8) * unit)).collect();
@@ -53,6 +55,10 @@ pub(super) struct Dense {
 }
 
 impl Dense {
+    pub fn inputs(&self) -> usize {
+        self.weights.len() / self.bias.len()
+    }
+
     pub fn outputs(&self) -> usize {
         self.bias.len()
     }

@@ -65,6 +65,22 @@ def reference(weights, x):
     return median, scale, apply(weights["voice"], h)[:, 0]
 
 
+def score_init(rng, count, hidden):
+    sizes = (count, *hidden, 1)
+    return [dense(rng, a, b, 0.1 if b == 1 else 1.4) for a, b in zip(sizes, sizes[1:])]
+
+
+def score(weights, x, masks=1.0):
+    """Normalised features [..., count] to quality; `masks` drop units of the first layer in training."""
+    for index, layer in enumerate(weights):
+        x = apply(layer, x)
+        if index < len(weights) - 1:
+            x = jax.nn.silu(x)
+        if index == 0:
+            x = x * masks
+    return x[..., 0]
+
+
 def quantised(tree):
     """The weights as they are stored: those of dense layers in 8 bits with a unit for each output."""
     if isinstance(tree, list):
@@ -108,3 +124,15 @@ def save_reference(weights, path, about):
     example = {f"example.{key}": np.asarray(value, np.float32) for key, value in example.items()}
     metadata = {key: str(value) for key, value in about.items()}
     save_file(tensors(weights, "reference") | example, path, metadata=metadata)
+
+
+def save_score(members, scale, factors, takes, path, about):
+    """Writes the ensemble, and what it says of a take ([take, untouched] in `takes`) as an example."""
+    members = quantised(members)
+    take, untouched = takes
+    x = scale(np.concatenate([take - untouched, untouched]))
+    example = {"example.take": take, "example.untouched": untouched, "example.scores": [score(m, x) for m in members]}
+    example = {key: np.asarray(value, np.float32) for key, value in example.items()}
+    calibration = {"score.centre": scale.centre, "score.spread": scale.spread, "score.sigma": factors.astype(np.float32)}
+    metadata = {key: str(value) for key, value in about.items()}
+    save_file(tensors(members, "score") | calibration | example, path, metadata=metadata)

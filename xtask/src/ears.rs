@@ -125,14 +125,11 @@ impl Workshop<'_> {
         system::run(command.args(["--jobs", &self.jobs()]))
     }
 
-    /// One step of `lab` on a set.
-    fn lab(&self, task: &str, set: &Path, sample: Option<Sample>, weights: &Path) -> Result<()> {
+    /// Renders and hears every recording of a set, with what is learned so far.
+    fn candidates(&self, set: &Path, sample: Sample, weights: &Path) -> Result<()> {
         let mut command = Command::new(&self.lab);
-        command.arg(task).arg(set).args(sample.map(|s| s.arguments()).unwrap_or_default());
-        if sample.is_some() {
-            command.arg("--weights").arg(weights).args(["--jobs", &self.jobs()]);
-        }
-        system::run(&mut command)
+        command.arg("candidates").arg(set).args(sample.arguments()).arg("--weights").arg(weights);
+        system::run(command.args(["--jobs", &self.jobs()]))
     }
 
     fn jobs(&self) -> String {
@@ -160,21 +157,20 @@ const CHECKING: Sample = Sample { settings: 48, seed: 1_000_000 };
 pub fn train(options: &Options) -> Result<ExitCode> {
     let workshop = Workshop::open(options)?;
     let (net, set) = (workshop.folder("net")?, workshop.folder("train")?);
-    let weights = assets();
-    fs::create_dir_all(&weights)?;
+    fs::create_dir_all(assets())?;
 
     workshop.mixtures(&net, "train", "2", 3000)?;
     let reference = net.join("pseudo-reference.safetensors");
     if !reference.exists() {
-        workshop.lab("levels", &net, None, &weights)?;
+        system::run(Command::new(&workshop.lab).arg("levels").arg(&net))?;
         system::run(workshop.script("reference.py").arg("--set").arg(&net).arg("--out").arg(&reference))?;
     }
-    fs::copy(&reference, weights.join("pseudo-reference.safetensors"))?;
+    fs::copy(&reference, assets().join("pseudo-reference.safetensors"))?;
 
     workshop.mixtures(&set, "train", "1", options.recordings.unwrap_or(800))?;
     workshop.labels(&set, TRAINING)?;
-    workshop.lab("candidates", &set, Some(TRAINING), &weights)?;
-    system::run(workshop.script("fit.py").arg("--set").arg(&set).arg("--out").arg(&weights))?;
+    workshop.candidates(&set, TRAINING, &net)?;
+    system::run(workshop.script("fit.py").arg("--set").arg(&set).arg("--out").arg(assets()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -184,8 +180,15 @@ pub fn check(options: &Options) -> Result<ExitCode> {
     let set = workshop.folder("check")?;
     workshop.mixtures(&set, "check", "1", options.recordings.unwrap_or(160))?;
     workshop.labels(&set, CHECKING)?;
-    workshop.lab("candidates", &set, Some(CHECKING), &assets())?;
-    workshop.lab("adversaries", &set, Some(CHECKING), &assets())?;
+    // Heard anew: the score may be another one.
+    if set.join("candidates").exists() {
+        fs::remove_dir_all(set.join("candidates"))?;
+    }
+    workshop.candidates(&set, CHECKING, &assets())?;
+    let mut adversaries = Command::new(&workshop.lab);
+    system::run(
+        adversaries.arg("adversaries").arg(&set).arg("--weights").arg(assets()).args(["--jobs", &workshop.jobs()]),
+    )?;
     let mut command = workshop.script("check.py");
     system::run(command.arg("--set").arg(&set).stdout(std::process::Stdio::inherit()))?;
     Ok(ExitCode::SUCCESS)

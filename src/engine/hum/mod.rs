@@ -6,7 +6,7 @@ mod spectra;
 #[cfg(test)]
 mod tests;
 
-use detector::Detector;
+pub(crate) use detector::Detector;
 use notch::Notches;
 
 use super::smooth::{Segments, gain_to_db};
@@ -14,7 +14,7 @@ use super::{Effect, Stream};
 use crate::settings::{Id, Settings};
 
 /// The mains frequencies, Hz.
-const MAINS: [f32; 2] = [50.0, 60.0];
+pub(crate) const MAINS: [f32; 2] = [50.0, 60.0];
 /// Harmonics that are looked at, at most.
 const HARMONICS: usize = 32;
 

@@ -1,8 +1,8 @@
 mod noise;
 mod speech;
 
-use super::Frames;
 use super::frames::{BANDS, band_powers, decibels};
+use super::{Frames, Levels};
 
 /// Frames more likely than this to hold speech clearly do.
 const SPEECH: f32 = 0.7;
@@ -35,6 +35,8 @@ pub struct Excerpt {
     pub snr: Vec<[f32; BANDS]>,
     /// 1 where a band of a frame can be heard, else 0.
     pub heard: Vec<[f32; BANDS]>,
+    /// Loudness and peaks of the input.
+    pub sound: Levels,
     /// The level of the input in each band of each frame, dB.
     pub levels: Vec<[f32; BANDS]>,
 }
@@ -60,7 +62,8 @@ impl Excerpt {
         let snr = snr(&frames, &noise_bands);
         let levels = frames.levels();
         let heard = heard(&frames, &speaking, &levels);
-        Excerpt { frames, speech, speaking, pauses, noise, noise_bands, snr, heard, levels }
+        let sound = Levels::of(&frames, input);
+        Excerpt { frames, sound, speech, speaking, pauses, noise, noise_bands, snr, heard, levels }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::quality::frames::BANDS;
 
 /// Nothing asks for less gain than this, dB.
 const FLOOR: f32 = -20.0;
-/// Half of dB per octave of power: 10 log10(2).
+/// Decibels in a doubling of power: 10 log10(2).
 const DECIBELS: f32 = 3.010_3;
 
 /// What [`against_the_ideal`] finds.

@@ -7,7 +7,7 @@
 
 mod foreign;
 mod hum;
-mod loudness;
+mod levels;
 mod mask;
 mod modulation;
 mod noise;
@@ -16,15 +16,19 @@ mod speech;
 mod tone;
 
 use super::{BANDS, Excerpt, Frames};
+pub use levels::Levels;
 use pair::Pair;
 use tone::Tone;
 
 macro_rules! quality {
-    ($( $(#[doc = $doc:literal])+ $name:ident: $low:literal .. $high:literal; )+) => {
+    (features { $( $(#[doc = $doc:literal])+ $name:ident: $low:literal .. $high:literal; )+ }
+     faults { $( $(#[doc = $fault_doc:literal])+ $fault:ident; )+ }) => {
         /// Measures of one candidate's output, each within its range. See the functions that make
         /// them for their sources and traps.
         #[derive(Clone, Copy, Debug, Default, PartialEq)]
-        pub struct Quality { $( $(#[doc = $doc])+ #[doc = concat!("Range: ", $low, " to ", $high, ".")] pub $name: f32, )+ }
+        pub struct Quality { $( $(#[doc = $doc])+ #[doc = concat!("Range: ", $low, " to ", $high, ".")] pub $name: f32, )+
+            $( $(#[doc = $fault_doc])+ pub $fault: f32, )+
+        }
 
         /// Names of [`Quality::features`].
         pub const FEATURE_NAMES: [&str; FEATURES] = [$( stringify!($name), )+];
@@ -38,13 +42,14 @@ macro_rules! quality {
             }
 
             fn limited(self) -> Quality {
-                Quality { $( $name: if self.$name.is_nan() { 0.0 } else { self.$name.clamp($low, $high) }, )+ }
+                Quality { $( $name: if self.$name.is_nan() { 0.0 } else { self.$name.clamp($low, $high) }, )+ ..self }
             }
         }
     };
 }
 
 quality! {
+features {
     /// How much further than the speech the noise went down, dB.
     noise_attenuation: -20.0..40.0;
     /// Flutter of the noise that is left, dB a frame.
@@ -79,6 +84,8 @@ quality! {
     added: 0.0..30.0;
     /// Fine structure of the spectrum that the input has not.
     foreign: 0.0..1.0;
+    /// The same in the worst 250 Hz, of what became louder: tones.
+    foreign_tone: 0.0..1.0;
     /// How far mains hum still stands out, dB.
     hum: 0.0..40.0;
     /// Change of the modulation ratio, dB.
@@ -104,10 +111,42 @@ quality! {
     /// Share of samples that are clipped.
     clipped: 0.0..1.0;
 }
+// What only vetoes ask for.
+faults {
+    /// Share of samples that are not finite.
+    broken;
+    /// Share of the speech that is silent: 40 dB down, and below -60 dB.
+    silenced;
+    /// Share of the pauses that were made silent: 50 dB down, and below -90 dB.
+    muted;
+    /// Treble that is always missing, dB.
+    treble_cut;
+    /// Change of loudness, LU.
+    loudness_change;
+    /// True peak above that of the input, dB.
+    peak_change;
+    /// Share of samples that are clipped, above that of the input.
+    clipping_change;
+}
+}
 
 impl Quality {
     /// Measures an output: as long as the excerpt's input, of the same rate, and aligned with it.
     pub fn of(excerpt: &Excerpt, output: &[f32]) -> Quality {
+        Quality::with_frames(excerpt, output).0
+    }
+
+    /// The same, and the frames of the output: as many as the excerpt has.
+    pub(super) fn with_frames(excerpt: &Excerpt, output: &[f32]) -> (Quality, Frames) {
+        let broken = output.iter().filter(|s| !s.is_finite()).count();
+        let sane: Vec<f32>;
+        let output = match broken {
+            0 => output,
+            _ => {
+                sane = output.iter().map(|s| if s.is_finite() { *s } else { 0.0 }).collect();
+                &sane
+            }
+        };
         let mut frames = Frames::new(excerpt.frames.rate, output);
         // Where the output ends early it is silent.
         frames.power.resize(excerpt.frames.power.len(), 0.0);
@@ -115,8 +154,9 @@ impl Quality {
         let pair = Pair::new(excerpt, &frames);
         let mask = mask::against_the_ideal(&pair);
         let tone = Tone::new(&pair);
-        let loudness = loudness::loudness(&frames);
-        Quality {
+        let foreign = foreign::foreign(&pair);
+        let levels = Levels::of(&frames, output);
+        let quality = Quality {
             noise_attenuation: noise::attenuation(&pair),
             noise_fluctuation: noise::fluctuation(&pair),
             pumping: noise::pumping(&pair),
@@ -133,7 +173,8 @@ impl Quality {
             speech_distortion: mask.speech_distortion,
             log_distance: mask.log_distance,
             added: mask.added,
-            foreign: foreign::energy(&pair),
+            foreign: foreign.energy,
+            foreign_tone: foreign.tone,
             hum: hum::residual(excerpt.frames.rate, output),
             modulation_change: modulation::change(&pair),
             tone_distance: tone.distance(),
@@ -141,12 +182,22 @@ impl Quality {
             low_loss: tone.loss(0.0, 250.0),
             high_loss: tone.loss(4000.0, 24_000.0),
             air_loss: tone.loss(8000.0, 24_000.0),
-            loudness: loudness.lufs,
-            loudness_error: (loudness.lufs + 14.0).max(-24.0 - loudness.lufs),
-            loudness_range: loudness.range,
-            true_peak: loudness::peak(output),
-            clipped: loudness::clipped(output),
-        }
-        .limited()
+            loudness: levels.loudness,
+            loudness_error: (levels.loudness + 14.0).max(-24.0 - levels.loudness),
+            loudness_range: levels.range,
+            true_peak: levels.true_peak,
+            clipped: levels.clipped,
+            broken: broken as f32 / output.len().max(1) as f32,
+            silenced: speech::silenced(&pair),
+            treble_cut: tone::treble_cut(&pair),
+            muted: noise::muted(&pair),
+            loudness_change: levels.loudness - excerpt.sound.loudness,
+            peak_change: levels.true_peak - excerpt.sound.true_peak,
+            clipping_change: levels.clipped - excerpt.sound.clipped,
+        };
+        (quality.limited(), frames)
     }
 }
+
+#[cfg(test)]
+mod tests;

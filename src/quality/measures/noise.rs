@@ -2,6 +2,7 @@
 
 use super::pair::Pair;
 use crate::engine::math::log2;
+use crate::quality::frames::BANDS;
 
 /// Noise attenuation, dB: how much further the noise went down than the speech, as the mean over
 /// the bands and the frames that hold noise alone (NA of Fingscheidt et al., "Environment-optimized
@@ -36,13 +37,23 @@ pub fn pumping(pair: &Pair) -> f32 {
     (smooth.iter().map(|gain| (gain - mean).powi(2)).sum::<f32>() / count).sqrt()
 }
 
+/// Share of the frames of noise that a gate made silent: 50 dB down, and below -90 dB.
+pub fn muted(pair: &Pair) -> f32 {
+    let power = |bands: &[f32; BANDS]| bands.iter().sum::<f32>();
+    let muted = |f: &&usize| {
+        let (input, output) = (power(&pair.excerpt.frames.bands[**f]), power(&pair.output.bands[**f]));
+        output < 1e-9 && output < 1e-5 * input
+    };
+    pair.excerpt.pauses.iter().filter(muted).count() as f32 / pair.excerpt.pauses.len().max(1) as f32
+}
+
 /// Bins that make up one value of kurtosis.
 const GROUP: usize = 32;
 
 /// Log-kurtosis ratio of the noise, in natural logarithms: how much more the power spectrum of each
-/// frame of noise is made of single peaks than it was (Uemura et al., IWAENC 2008). In the form of
-/// Torcoli, "An Improved Measure of Musical Noise Based on Spectral Kurtosis", WASPAA 2019: frame by
-/// frame, as a difference of logarithms, without what is too weak to be heard. The noise's own
+/// frame of noise is made of single peaks than it was (Uemura et al., IWAENC 2008). After
+/// Torcoli, "An Improved Measure of Musical Noise Based on Spectral Kurtosis", WASPAA 2019, frame by
+/// frame, as a difference of logarithms, and without what is too weak to be heard. The noise's own
 /// spectrum is divided out, so tone does not count. Above 0: musical noise. Trap: it hears no
 /// other fault, and PESQ does not hear this one: for vetoes.
 pub fn log_kurtosis_ratio(pair: &Pair) -> f32 {

@@ -38,6 +38,13 @@ fn losses(pair: &Pair) -> Vec<f32> {
     pair.speech_gain.iter().zip(&levels).map(loss).collect()
 }
 
+/// Share of the frames that speak which are silent now: 40 dB down, and below -60 dB.
+pub fn silenced(pair: &Pair) -> f32 {
+    let silent = |(f, gain): &(&usize, &f32)| **gain < -40.0 && pair.output.bands[**f].iter().sum::<f32>() < 1e-6;
+    let count = pair.excerpt.speaking.iter().zip(&pair.speech_gain).filter(silent).count();
+    count as f32 / pair.excerpt.speaking.len().max(1) as f32
+}
+
 /// Onsets lost: the same of the first 80 ms after each pause alone. Trap: a noise that rises just
 /// before the word is an onset too.
 pub fn onsets_lost(pair: &Pair) -> f32 {

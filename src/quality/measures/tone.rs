@@ -2,7 +2,8 @@
 
 use super::pair::{CLEAR, Pair, bands_within, median};
 use crate::quality::band_edges;
-use crate::quality::frames::{BANDS, decibels};
+use crate::quality::context::tone::usual as average_speech;
+use crate::quality::frames::{BANDS, LOW_BANDS, decibels};
 
 /// Gain of each band over the clear places of speech, the median over the bands of 200 Hz to
 /// 4 kHz subtracted, dB; `None` where the band holds no clear speech.
@@ -33,8 +34,7 @@ impl Tone {
         let spoken = excerpt.speaking.len().max(1) as f32;
         Tone {
             gain: relative(std::array::from_fn(|b| decibels(output[b]) - decibels(input[b]))),
-            // Per hertz, so that wide bands are no louder than narrow ones.
-            level: relative(std::array::from_fn(|b| decibels(output[b] / (spoken * width(b))))),
+            level: relative(std::array::from_fn(|b| decibels(output[b] / spoken))),
         }
     }
 
@@ -57,25 +57,32 @@ impl Tone {
     /// voice is not the average of all voices: 3 dB are none too many.
     pub fn off_average(&self) -> f32 {
         let bands: Vec<usize> = bands_within(150.0, 8000.0).filter(|&b| self.level[b].is_some()).collect();
-        let off = |&b: &usize| self.level[b].unwrap_or(0.0) - average_speech(band_edges(b)[1]);
+        let off = |&b: &usize| self.level[b].unwrap_or(0.0) - usual(b);
         let middle = median(bands.iter().map(off).collect());
         bands.iter().map(|b| (off(b) - middle).abs()).sum::<f32>() / bands.len().max(1) as f32
     }
 }
 
-fn width(band: usize) -> f32 {
-    let [low, _, high] = band_edges(band);
-    high - low
+/// How far the gain above 4 kHz stays below that of 300 Hz to 2 kHz in nine of ten frames, dB. A
+/// low-pass is always there, while a denoiser that takes the treble from a word takes as much of
+/// everything from a pause. Trap: so may an excerpt without pauses look.
+pub fn treble_cut(pair: &Pair) -> f32 {
+    let heard = &pair.excerpt.heard;
+    let gain = |f: usize, low: f32, high: f32| {
+        let heard = bands_within(low, high).filter(|&b| heard[f][b] > 0.0);
+        let (sum, count) = heard.fold((0.0, 0.0f32), |(sum, n), b| (sum + pair.relative(f, b), n + 1.0));
+        (count > 2.0).then(|| sum / count)
+    };
+    let cut = |f: usize| Some(gain(f, 300.0, 2000.0)? - gain(f, 4000.0, 24_000.0)?);
+    let mut cuts: Vec<f32> = pair.all().filter_map(cut).collect();
+    let place = cuts.len() / 10;
+    if cuts.len() < 10 { 0.0 } else { *cuts.select_nth_unstable_by(place, f32::total_cmp).1 }
 }
 
-/// Long-term average speech spectrum, dB per hertz from an arbitrary level: Byrne et al. 1994, men
-/// and women combined, from third octaves.
-fn average_speech(hertz: f32) -> f32 {
-    const THIRDS: [f32; 22] = [
-        54.4, 57.7, 56.8, 60.2, 60.3, 59.0, 62.1, 62.1, 60.5, 56.8, 53.7, 53.0, 52.0, 48.7, 48.1, 46.8, 45.6, 44.5,
-        44.3, 43.7, 43.4, 41.3,
-    ];
-    let position = (3.0 * (hertz / 100.0).log2()).clamp(0.0, 20.999);
-    let (index, part) = (position as usize, position.fract());
-    THIRDS[index] + part * (THIRDS[index + 1] - THIRDS[index]) - decibels(hertz)
+/// Level of usual speech in a band, dB.
+fn usual(band: usize) -> f32 {
+    let [low, centre, high] = band_edges(band);
+    // As wide as the triangle is in power.
+    let half = if band < LOW_BANDS { 0.5 } else { 1.0 };
+    10.0 * average_speech(centre - half * (centre - low), centre + half * (high - centre)).log10()
 }

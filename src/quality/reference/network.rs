@@ -120,9 +120,8 @@ mod tests {
     #[test]
     fn the_built_in_weights_run_as_in_training() {
         let tensors = Tensors::read(include_bytes!("../../../assets/score/pseudo-reference.safetensors")).unwrap();
-        let rows = |name: &str| -> Vec<[f32; LOW_BANDS]> {
-            tensors.floats(name).unwrap().as_chunks::<LOW_BANDS>().0.to_vec()
-        };
+        let rows =
+            |name: &str| -> Vec<[f32; LOW_BANDS]> { tensors.floats(name).unwrap().as_chunks::<LOW_BANDS>().0.to_vec() };
         let output = Network::load(&tensors).unwrap().run(&rows("example.input"));
         let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-3);
         assert!(near(output.median.as_flattened(), rows("example.median").as_flattened()));

@@ -3,30 +3,49 @@
 mod distance;
 mod dynamics;
 mod envelope;
+mod model;
 mod tone;
 mod yardstick;
 
 use super::measures::{FEATURE_NAMES, FEATURES, Quality};
 use super::reference::Network;
 use super::weights::{Tensors, WeightsError};
-use super::{Excerpt, Frames, PseudoReference};
+use super::{Excerpt, Frames, PseudoReference, Veto};
 use distance::{DISTANCES, distances};
 use dynamics::{DYNAMICS, dynamics};
+use model::{Model, Verdict};
+use std::sync::LazyLock;
 use tone::{TONE, tone};
 use yardstick::Yardstick;
 
-/// What the ears learned.
+/// What was learned: the pseudo-reference's network, and the score.
 pub struct Ears {
     network: Network,
+    model: Option<Model>,
 }
 
+static BUILT_IN: LazyLock<Ears> = LazyLock::new(|| {
+    let (reference, score) = (
+        include_bytes!("../../../assets/score/pseudo-reference.safetensors"),
+        include_bytes!("../../../assets/score/score.safetensors"),
+    );
+    Ears::load(reference, Some(score)).expect("the built-in weights are whole: a test loads them")
+});
+
 impl Ears {
-    /// From the files in assets/score.
+    /// Those that ship with Attune. The first call takes a few milliseconds: not on the audio thread.
+    pub fn built_in() -> &'static Ears {
+        &BUILT_IN
+    }
+
+    /// From the files in assets/score; without a score, takes can be described but not compared.
     ///
     /// # Errors
     /// When a file isn't whole.
-    pub fn load(reference: &[u8]) -> Result<Ears, WeightsError> {
-        Ok(Ears { network: Network::load(&Tensors::read(reference)?)? })
+    pub fn load(reference: &[u8], score: Option<&[u8]>) -> Result<Ears, WeightsError> {
+        let network = Network::load(&Tensors::read(reference)?)?;
+        let model = score.map(|bytes| Model::load(&Tensors::read(bytes)?)).transpose()?;
+        Ok(Ears { network, model })
     }
 }
 
@@ -40,10 +59,13 @@ pub fn feature_names() -> Vec<&'static str> {
 }
 
 /// An excerpt of input on which candidates are heard.
-pub struct Audition {
+pub struct Audition<'a> {
+    ears: &'a Ears,
     /// The input.
     pub excerpt: Excerpt,
     yardstick: Yardstick,
+    /// The input, heard as a candidate.
+    untouched: Take,
 }
 
 /// A candidate's output, heard.
@@ -51,8 +73,11 @@ pub struct Audition {
 pub struct Take {
     /// What was done to the input.
     pub quality: Quality,
+    /// A fault that no score can outweigh.
+    pub veto: Option<Veto>,
     /// What the score goes by; see [`feature_names`].
     pub features: [f32; SCORE_FEATURES],
+    verdict: Option<Verdict>,
 }
 
 /// An estimate and its standard deviation.
@@ -64,28 +89,69 @@ pub struct Estimate {
     pub sigma: f32,
 }
 
-impl Audition {
+impl<'a> Audition<'a> {
     /// Analyses mono input, full scale ±1, of 3 to 10 s.
-    pub fn new(ears: &Ears, rate: u32, input: &[f32]) -> Audition {
+    pub fn new(ears: &'a Ears, rate: u32, input: &[f32]) -> Audition<'a> {
         let excerpt = Excerpt::new(rate, input);
         let yardstick = Yardstick::new(PseudoReference::new(&ears.network, &excerpt.frames), &excerpt.frames);
-        Audition { excerpt, yardstick }
+        let (quality, frames) = Quality::with_frames(&excerpt, input);
+        let untouched = Take { quality, veto: None, features: features(&yardstick, &quality, &frames), verdict: None };
+        let mut audition = Audition { ears, excerpt, yardstick, untouched };
+        audition.untouched.verdict = audition.judge(&audition.untouched.features);
+        audition
+    }
+
+    /// The input itself as a candidate.
+    pub fn untouched(&self) -> &Take {
+        &self.untouched
     }
 
     /// Hears an output: as long as the input, of its rate, and aligned with it.
     pub fn hear(&self, output: &[f32]) -> Take {
-        let quality = Quality::of(&self.excerpt, output);
-        let frames = Frames::new(self.excerpt.frames.rate, output);
-        let heard = self.yardstick.hear(&frames);
-        let mut features = [0.0; SCORE_FEATURES];
-        let groups = quality
-            .features()
-            .into_iter()
-            .chain(distances(&self.yardstick, &heard))
-            .chain(tone(&self.yardstick, &heard))
-            .chain(dynamics(&self.yardstick, &heard))
-            .chain(self.yardstick.envelopes.correlations(&heard));
-        features.iter_mut().zip(groups).for_each(|(feature, value)| *feature = value);
-        Take { quality, features }
+        let (quality, frames) = Quality::with_frames(&self.excerpt, output);
+        let features = features(&self.yardstick, &quality, &frames);
+        Take { veto: quality.veto(), verdict: self.judge(&features), quality, features }
     }
+
+    fn judge(&self, features: &[f32; SCORE_FEATURES]) -> Option<Verdict> {
+        Some(self.ears.model.as_ref()?.judge(features, &self.untouched.features))
+    }
+
+    /// By how much one take is better than another, in PESQ points; 0.05 is just noticeable.
+    ///
+    /// A take with a fault is worse than any without by far, however it scores. Without a score,
+    /// nothing is known: 0 with an infinite sigma.
+    pub fn difference(&self, take: &Take, other: &Take) -> Estimate {
+        match (take.veto, other.veto) {
+            (Some(_), None) => return Estimate { mean: -FAULT, sigma: 0.0 },
+            (None, Some(_)) => return Estimate { mean: FAULT, sigma: 0.0 },
+            _ => {}
+        }
+        match (&self.ears.model, &take.verdict, &other.verdict) {
+            (Some(model), Some(take), Some(other)) => model.difference(take, other),
+            _ => Estimate { mean: 0.0, sigma: f32::INFINITY },
+        }
+    }
+
+    /// The score of a take: by how much it is better than the untouched input; see [`Audition::difference`].
+    pub fn score(&self, take: &Take) -> Estimate {
+        self.difference(take, &self.untouched)
+    }
+}
+
+/// What a fault costs: more than any quality can make up for.
+const FAULT: f32 = 10.0;
+
+fn features(yardstick: &Yardstick, quality: &Quality, frames: &Frames) -> [f32; SCORE_FEATURES] {
+    let heard = yardstick.hear(frames);
+    let mut features = [0.0; SCORE_FEATURES];
+    let groups = quality
+        .features()
+        .into_iter()
+        .chain(distances(yardstick, &heard))
+        .chain(tone(yardstick, &heard))
+        .chain(dynamics(yardstick, &heard))
+        .chain(yardstick.envelopes.correlations(&heard));
+    features.iter_mut().zip(groups).for_each(|(feature, value)| *feature = value);
+    features
 }

@@ -8,41 +8,62 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// For each recording two files of f32 in SET/candidates: `.features` (`[output][feature]`) and
-/// `.measures` (`[output][STOI, ESTOI, LSD, level offset, level spread]`). SET/features.json names
-/// the features.
+/// For each recording three files of f32 in SET/candidates: `.features` (`[output][feature]`), named
+/// in SET/features.json, `.measures` (`[output][STOI, ESTOI, LSD, level offset, level spread]`), and
+/// `.scores` (`[output][difference from the first, its sigma, 1 if vetoed]`). What is there already is kept, unless it was of other features.
 pub fn write(set: &Path, ears: &Ears, count: usize, seed: u64, jobs: usize) -> Result<()> {
     let items = audio::manifest(set)?;
     let folder = set.join("candidates");
+    let names = serde_json::to_string(&attune::quality::feature_names())?;
+    if fs::read_to_string(set.join("features.json")).is_ok_and(|kept| kept != names) && folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
     fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
-    fs::write(set.join("features.json"), serde_json::to_string(&attune::quality::feature_names())?)?;
+    fs::write(set.join("features.json"), names)?;
+    for_each(&items, jobs, |index, item| {
+        if index % 50 == 0 {
+            eprintln!("outputs heard: {index} of {} recordings", items.len());
+        }
+        one(set, ears, item, &folder, &sample::settings(count, seed + index as u64))
+    })
+}
+
+/// Works through the recordings in parallel.
+pub fn for_each(
+    items: &[audio::Item],
+    jobs: usize,
+    work: impl Fn(usize, &audio::Item) -> Result<()> + Sync,
+) -> Result<()> {
     let next = AtomicUsize::new(0);
+    let each = || -> Result<()> {
+        while let Some((index, item)) =
+            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, items.get(i)?)))
+        {
+            work(index, item)?;
+        }
+        Ok(())
+    };
     std::thread::scope(|scope| {
-        let work = || -> Result<()> {
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(item) = items.get(index) else { return Ok(()) };
-                if index % 50 == 0 {
-                    eprintln!("outputs heard: {index} of {} recordings", items.len());
-                }
-                one(set, ears, item, &folder, &sample::settings(count, seed + index as u64))?;
-            }
-        };
-        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
+        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(each)).collect();
         threads.into_iter().try_for_each(|thread| thread.join().expect("no panic"))
     })
 }
 
 fn one(set: &Path, ears: &Ears, item: &audio::Item, folder: &Path, settings: &[Settings]) -> Result<()> {
+    let file = folder.join(Path::new(&item.noisy).file_stem().context("no name")?);
+    if file.with_extension("measures").exists() {
+        return Ok(());
+    }
     let (rate, input) = audio::read(&set.join(&item.noisy))?;
     let (_, clean) = audio::read(&set.join(&item.clean))?;
     let from = audio::preroll(rate);
     let clean = &clean[from..];
     let audition = Audition::new(ears, rate, &input[from..]);
-    let (mut features, mut measures) = (Vec::new(), Vec::new());
+    let (mut features, mut measures, mut takes) = (Vec::new(), Vec::new(), Vec::new());
     for settings in settings {
         let output = audio::render(rate, &input, settings)?;
-        features.extend(audition.hear(&output).features.iter().flat_map(|f| f.to_le_bytes()));
+        let take = audition.hear(&output);
+        features.extend(take.features.iter().flat_map(|f| f.to_le_bytes()));
         let intelligibility = intrusive::stoi(clean, &output, rate);
         let level = intrusive::level_error(clean, &output, rate);
         let numbers = [
@@ -52,10 +73,15 @@ fn one(set: &Path, ears: &Ears, item: &audio::Item, folder: &Path, settings: &[S
             level.map(|l| l.offset),
             level.map(|l| l.spread),
         ];
+        takes.push(take);
         measures.extend(numbers.iter().flat_map(|n| (n.unwrap_or(f64::NAN) as f32).to_le_bytes()));
     }
-    let file = folder.join(Path::new(&item.noisy).file_stem().context("no name")?);
     fs::write(file.with_extension("features"), features)?;
+    let scores = takes.iter().flat_map(|take| {
+        let estimate = audition.difference(take, &takes[0]);
+        [estimate.mean, estimate.sigma, f32::from(u8::from(take.veto.is_some()))]
+    });
+    fs::write(file.with_extension("scores"), scores.flat_map(f32::to_le_bytes).collect::<Vec<u8>>())?;
     fs::write(file.with_extension("measures"), measures)?;
     Ok(())
 }

@@ -2,16 +2,17 @@
 //! recordings through many settings, and measures what came out. `cargo xtask train-score` and
 //! `check-score` run it.
 
+mod adversary;
 mod audio;
 mod candidates;
 mod levels;
 mod sample;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use attune::quality::Ears;
 use clap::{Parser, Subcommand};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Parser)]
 #[command(name = "lab")]
@@ -50,6 +51,17 @@ enum Task {
         #[arg(long, default_value_t = 2)]
         jobs: usize,
     },
+    /// Scores spoiled outputs of a set, into SET/adversaries.json
+    Adversaries {
+        /// A folder made by mixtures.py
+        set: PathBuf,
+        /// The folder of the trained weights
+        #[arg(long)]
+        weights: PathBuf,
+        /// How many threads
+        #[arg(long, default_value_t = 2)]
+        jobs: usize,
+    },
     /// Writes the band levels of a set's recordings, noisy and clean, to SET/levels.f32
     Levels {
         /// A folder made by mixtures.py
@@ -73,9 +85,18 @@ fn main() -> Result<()> {
             Ok(out.flush()?)
         }
         Task::Candidates { set, settings, seed, weights, jobs } => {
-            let reference = std::fs::read(weights.join("pseudo-reference.safetensors"))?;
-            candidates::write(&set, &Ears::load(&reference)?, settings, seed, jobs)
+            candidates::write(&set, &ears(&weights)?, settings, seed, jobs)
         }
+        Task::Adversaries { set, weights, jobs } => adversary::write(&set, &ears(&weights)?, jobs),
         Task::Levels { set } => levels::write(&set),
     }
+}
+
+/// What was trained so far: the score comes last.
+fn ears(weights: &Path) -> Result<Ears> {
+    let read = |name: &str| {
+        let path = weights.join(name);
+        std::fs::read(&path).with_context(|| format!("can't read {}", path.display()))
+    };
+    Ok(Ears::load(&read("pseudo-reference.safetensors")?, read("score.safetensors").ok().as_deref())?)
 }

@@ -1,15 +1,29 @@
-//! Loudness and peaks of the output.
-
+use crate::quality::TruePeak;
 use crate::quality::frames::{Frames, decibels};
 
-/// Loudness of the output and its spread.
+/// Loudness and peaks of an input or output.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Loudness {
+pub struct Levels {
     /// Gated loudness after ITU-R BS.1770-4, LUFS; -70 for silence.
-    pub lufs: f32,
+    pub loudness: f32,
     /// Between the quietest tenth and the loudest twentieth of the blocks above the gate, LU (as in
     /// EBU Tech 3342, on blocks of 400 ms). Trap: short excerpts have few blocks.
     pub range: f32,
+    /// True peak after ITU-R BS.1770-4, dBTP.
+    pub true_peak: f32,
+    /// Share of the samples that lie beyond full scale or in flat tops of three or more at the peak.
+    /// Trap: a tone that is quantised coarsely has flat tops.
+    pub clipped: f32,
+}
+
+impl Levels {
+    /// Of samples and their frames.
+    pub fn of(frames: &Frames, samples: &[f32]) -> Levels {
+        let (loudness, range) = loudness(frames);
+        let mut peak = TruePeak::new(1).at_least(samples.iter().fold(0.0, |peak, s| s.abs().max(peak)));
+        samples.chunks(64).for_each(|block| peak.add(&[block]));
+        Levels { loudness, range, true_peak: decibels(peak.max().powi(2)), clipped: clipped(samples) }
+    }
 }
 
 /// Frames of a block: 400 ms.
@@ -18,9 +32,9 @@ const BLOCK: usize = 25;
 const STEP: usize = 6;
 const GATE: f32 = -70.0;
 
-/// Loudness from the power spectra: the K-weighting is applied to the bins, which costs almost
+/// Loudness and range from the power spectra: the K-weighting is applied to the bins, which costs almost
 /// nothing here and differs from the time domain by less than 0.2 LU.
-pub fn loudness(frames: &Frames) -> Loudness {
+fn loudness(frames: &Frames) -> (f32, f32) {
     let weights: Vec<f32> = (0..frames.bins).map(|bin| k_weight(bin as f32 * frames.hertz())).collect();
     let power: Vec<f32> = frames.spectra().map(|spectrum| weighted(spectrum, &weights)).collect();
     let block = BLOCK.min(power.len()).max(1);
@@ -32,11 +46,11 @@ pub fn loudness(frames: &Frames) -> Loudness {
     let gate = mean(&blocks) * 0.1;
     blocks.retain(|&power| power > gate);
     if blocks.is_empty() {
-        return Loudness { lufs: GATE, range: 0.0 };
+        return (GATE, 0.0);
     }
     blocks.sort_by(f32::total_cmp);
     let at = |share: f32| level(blocks[((blocks.len() - 1) as f32 * share).round() as usize]);
-    Loudness { lufs: level(mean(&blocks)), range: at(0.95) - at(0.1) }
+    (level(mean(&blocks)), at(0.95) - at(0.1))
 }
 
 fn weighted(spectrum: &[f32], weights: &[f32]) -> f32 {
@@ -68,14 +82,7 @@ fn k_weight(hertz: f32) -> f32 {
     (shelf * high_pass) as f32
 }
 
-/// Sample peak, dBFS.
-pub fn peak(samples: &[f32]) -> f32 {
-    decibels(samples.iter().fold(0.0f32, |peak, s| peak.max(s.abs())).powi(2))
-}
-
-/// Share of the samples that lie beyond full scale or in flat tops of three or more at the peak.
-/// Trap: a tone that is quantised coarsely has flat tops.
-pub fn clipped(samples: &[f32]) -> f32 {
+fn clipped(samples: &[f32]) -> f32 {
     let peak = samples.iter().fold(0.0f32, |peak, s| peak.max(s.abs())).min(1.0);
     if peak < 1e-3 {
         return 0.0;
