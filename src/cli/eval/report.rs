@@ -79,7 +79,7 @@ fn overview(all: &[Done]) -> String {
     let legend =
         if before.is_empty() { String::new() } else { legend(&[("before", "Input"), ("accent", "Processed")]) };
     format!(
-        "<section class=\"card\"><h2>All files</h2>{remark}<h3>Means</h3>{table}<h3>File by file</h3>{legend}\
+        "<section class=\"card\"><h2>All files</h2>{remark}<h3>Means</h3>{table}<h3>File by file</h3><p class=\"soft\">Dashed: the mean. A dot leads to its file.</p>{legend}\
          <figure>{}</figure><h3>Files</h3>{}</section>",
         plots::files(all),
         files(all)

@@ -66,7 +66,7 @@ fn spectrum(fft: &dyn RealToComplex<f32>, samples: impl Iterator<Item = f32>, le
     bins
 }
 
-/// Both signals from where both have begun to where the first ends, for a delay found by [`delay`].
+/// Both signals from where both have begun to where the first ends, for a delay found by [`delay()`].
 pub fn aligned<'a>(reference: &'a [f32], processed: &'a [f32], delay: isize) -> (&'a [f32], &'a [f32]) {
     let cut = |samples: &'a [f32], count: isize| &samples[samples.len().min(count.max(0) as usize)..];
     common(cut(reference, -delay), cut(processed, delay))

@@ -1,7 +1,7 @@
 //! Measures against a clean reference.
 //!
 //! They need what a listener never has, the clean speech, so they serve evaluation and training. Each
-//! is a function of two mono signals of one rate that begin together ([`delay`] finds out by how much
+//! is a function of two mono signals of one rate that begin together ([`delay()`] finds out by how much
 //! they don't); what lies beyond the shorter one is not looked at. Where a measure has nothing to
 //! measure (the reference is silent, or too short) it is `None`, and never anything that is not finite.
 
@@ -31,19 +31,19 @@ const WIDE_BAND: u32 = 16_000;
 /// What a processed signal has in common with its clean reference.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Measures {
-    /// Short-time objective intelligibility, up to 1 ([`stoi`]).
+    /// Short-time objective intelligibility, up to 1 ([`stoi()`]).
     pub stoi: Option<f64>,
-    /// Extended STOI, up to 1 ([`stoi`]).
+    /// Extended STOI, up to 1 ([`stoi()`]).
     pub estoi: Option<f64>,
-    /// Scale-invariant signal-to-distortion ratio, dB ([`si_sdr`]).
+    /// Scale-invariant signal-to-distortion ratio, dB ([`si_sdr()`]).
     pub si_sdr: Option<f64>,
-    /// Segmental signal-to-noise ratio, -10 to 35 dB ([`ssnr`]).
+    /// Segmental signal-to-noise ratio, -10 to 35 dB ([`ssnr()`]).
     pub ssnr: Option<f64>,
-    /// Frequency-weighted segmental signal-to-noise ratio, -10 to 35 dB ([`fw_ssnr`]).
+    /// Frequency-weighted segmental signal-to-noise ratio, -10 to 35 dB ([`fw_ssnr()`]).
     pub fw_ssnr: Option<f64>,
-    /// Log-spectral distance after level alignment, dB, from 0 ([`lsd`]).
+    /// Log-spectral distance after level alignment, dB, from 0 ([`lsd()`]).
     pub lsd: Option<f64>,
-    /// Loudness of the processed signal over that of the reference, LU ([`loudness_error`]).
+    /// Loudness of the processed signal over that of the reference, LU ([`loudness_error()`]).
     pub loudness_error: Option<f64>,
 }
 
