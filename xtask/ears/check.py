@@ -14,6 +14,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from scipy.special import erf
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
@@ -22,7 +23,7 @@ from truth import load, pick, rank_correlations, summary  # noqa: E402
 
 
 def ranking_plot(path, kinds, correlations, gained, possible):
-    names = sorted(set(kinds), key=kinds.index)
+    names = list(dict.fromkeys(kinds))
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
     left.boxplot([correlations[kinds == name] for name in names], tick_labels=names, showmeans=True)
     left.axhline(0.75, color="grey", linestyle=":")
@@ -43,8 +44,6 @@ def calibration_plot(path, mean, sigma, true):
     z = np.abs(true - mean) / sigma
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
     widths = np.linspace(0, 3, 31)
-    from scipy.special import erf
-
     left.plot(erf(widths / np.sqrt(2)), [(z <= w).mean() for w in widths], color="#2a7f9e")
     left.plot([0, 1], [0, 1], ":", color="grey")
     left.set_xlabel("share promised by sigma (normal)")
@@ -85,7 +84,7 @@ def main():
     print(f"vetoed among honest outputs: {vetoed.sum()} of {vetoed.size}")
     true_difference = np.delete(truth - truth[:, :1], 0, axis=1)
     spread = np.delete(sigma, 0, axis=1)
-    ranking_plot(options.folder / "ranking.png", list(kinds) and kinds, correlations, gained, possible)
+    ranking_plot(options.folder / "ranking.png", kinds, correlations, gained, possible)
     calibration_plot(options.folder / "calibration.png", honest.ravel(), spread.ravel().clip(1e-3), true_difference.ravel())
 
     spoiled = json.loads((options.folder / "adversaries.json").read_text())

@@ -126,12 +126,12 @@ def doubts(z, scores, others, count):
 
 def likelihood(weights, x, error):
     """Of the error under Student's t with 4 degrees of freedom: single wild errors must not rule."""
-    logs = network.score(weights, x)
-    return (logs + 2.5 * jnp.log1p((error * jnp.exp(-logs)) ** 2 / 4)).mean()
+    sigma = network.sigma(weights, x)
+    return (jnp.log(sigma) + 2.5 * jnp.log1p((error / sigma) ** 2 / 4)).mean()
 
 
 def doubt_training(x, error, seed, steps=1500):
-    """A network that says the log of sigma."""
+    """The network of doubts."""
     rng = np.random.default_rng(seed)
     weights = network.score_init(rng, x.shape[-1], (16,))
     optimiser = optax.adamw(optax.cosine_decay_schedule(2e-3, steps), weight_decay=1e-2)
@@ -185,7 +185,7 @@ def main():
     parser.add_argument("--set", type=Path, required=True, dest="folder")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--quick", action="store_true", help="left-out voices only, with fewer networks")
     options = parser.parse_args()
 
@@ -213,9 +213,10 @@ def main():
     for group in sorted(set(voices)):
         out = voices == group
         weights = doubt_training(examples[~out], errors[~out], options.seed)
-        sigma[out] = np.exp(network.score(weights, examples[out][:, : truth.shape[1]]))
+        sigma[out] = network.sigma(weights, examples[out][:, : truth.shape[1]])
+    np.savez(options.folder / "left-out.npz", truth=truth, mean=mean, sigma=sigma)
     results = {"voices left out": report("voices left out", items, truth, mean, sigma)}
-    for caution in (0.0, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0):
+    for caution in (0.0, 0.5, 0.7, 0.85, 1.0, 1.5, 2.0):
         rows = np.arange(len(truth))
         gained = truth[rows, pick(mean, sigma * caution / CAUTION)] - truth[:, 0]
         print(f"  caution {caution}: gap closed {gained.sum() / (truth.max(axis=1) - truth[:, 0]).sum():.3f}, worse {(gained < -0.05).mean():.3f}")
@@ -223,8 +224,10 @@ def main():
         kinds = np.array([item["kind"] for item in items])
         scores = left_out(x, truth, kinds, 2, options.steps, options.seed, hidden, fault)
         doubt = doubt_training(examples, errors, options.seed)
-        sigma = np.exp(network.score(doubt, doubt_examples(z, scores, truth, len(names), options.seed)[0][:, : truth.shape[1]]))
-        results["kinds left out"] = report("kinds left out", items, truth, (scores - scores[:, :, :1]).mean(axis=0), sigma)
+        sigma = network.sigma(doubt, doubt_examples(z, scores, truth, len(names), options.seed)[0][:, : truth.shape[1]])
+        results["kinds left out"] = report(
+            "kinds left out", items, truth, (scores - scores[:, :, :1]).mean(axis=0), np.asarray(sigma)
+        )
 
     trained = [member(z, truth, options.seed + i, options.steps) for i in range(MEMBERS)]
     doubt = doubt_training(examples, errors, options.seed)

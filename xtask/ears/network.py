@@ -81,6 +81,11 @@ def score(weights, x, masks=1.0):
     return x[..., 0]
 
 
+def sigma(weights, x):
+    """What the network of doubts says; no difference is known better than to 0.02."""
+    return 0.02 + jnp.exp(score(weights, x))
+
+
 def quantised(tree):
     """The weights as they are stored: those of dense layers in 8 bits with a unit for each output."""
     if isinstance(tree, list):
@@ -136,13 +141,13 @@ def save_score(members, doubt, scale, faults, takes, path, about):
     scores = np.array([score(m, z) for m in members]) - fault
     difference = scores[:, 0] - scores[:, 1]
     logs = [np.log(difference.std() + 1e-3), np.log(np.abs(difference.mean()) + 1e-2)]
-    sigma = np.exp(score(doubt, np.concatenate([np.abs(z[0] - z[1])[:count], z[0, count:], logs]).astype(np.float32)))
+    doubts = np.concatenate([np.abs(z[0] - z[1])[:count], z[0, count:], logs]).astype(np.float32)
     example = {
         "take": take[:count] + take[count : 2 * count],
         "untouched": take[count : 2 * count],
         "context": take[2 * count :],
         "scores": scores[:, 0],
-        "sigma": [sigma],
+        "sigma": [sigma(doubt, doubts)],
     }
     example = {f"example.{key}": np.ascontiguousarray(value, np.float32) for key, value in example.items()}
     scales = {"score.centre": scale.centre, "score.spread": scale.spread, "score.faults": faults}

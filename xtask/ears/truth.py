@@ -14,8 +14,9 @@ import numpy as np
 
 NOTICEABLE = 0.05
 FLOOR = 1.04
-# How many sigmas of doubt the pick holds against a candidate.
-CAUTION = 1.0
+# How many sigmas of doubt the pick holds against a candidate: on voices left out of training, the least
+# with which fewer than 3 % of the picks were worse than the factory default.
+CAUTION = 0.85
 
 
 def quality(pesq, measures):

@@ -8,6 +8,9 @@ const INPUTS: usize = 2 * SCORE_FEATURES + EMBEDDING;
 /// Inputs are limited to so many spreads.
 const LIMIT: f32 = 4.0;
 
+/// No difference is known better than this.
+const LEAST_DOUBT: f32 = 0.02;
+
 type Features = [f32; SCORE_FEATURES];
 
 /// An ensemble of small networks, fitted to true differences (`xtask/ears/fit.py`).
@@ -73,7 +76,7 @@ impl Model {
             .chain(take.inputs[SCORE_FEATURES..].iter().copied())
             .chain([(spread + 1e-3).ln(), (mean.abs() + 1e-2).ln()])
             .collect();
-        Estimate { mean, sigma: run(&self.doubt, &doubts).clamp(-7.0, 3.0).exp() }
+        Estimate { mean, sigma: LEAST_DOUBT + run(&self.doubt, &doubts).min(3.0).exp() }
     }
 }
 
