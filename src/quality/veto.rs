@@ -36,6 +36,8 @@ impl Quality {
     pub fn veto(&self) -> Option<Veto> {
         let q = self;
         let percent = |share: f32| 100.0 * share;
+        // In noise that hardly moves, islands are below hearing.
+        let flutters = q.noise_fluctuation > if q.log_kurtosis_ratio > 0.9 { 1.0 } else { 3.6 };
         let bounds = [
             (q.broken > 0.0, Veto::Broken),
             (q.silenced > 0.05, Veto::Swallowed(percent(q.silenced))),
@@ -47,7 +49,7 @@ impl Quality {
             (q.treble_cut > 14.0, Veto::LowPassed(q.treble_cut)),
             (q.tone_distance > 8.0, Veto::Tone(q.tone_distance)),
             (q.foreign > 0.06 || q.foreign_tone > 0.2, Veto::Foreign(percent(q.foreign.max(q.foreign_tone)))),
-            (q.noise_fluctuation > 3.6 || q.log_kurtosis_ratio > 0.9, Veto::Musical(q.noise_fluctuation)),
+            (flutters, Veto::Musical(q.noise_fluctuation)),
             (q.over_suppression > 10.5, Veto::OverSuppressed(q.over_suppression)),
         ];
         bounds.into_iter().find_map(|(broken, veto)| broken.then_some(veto))

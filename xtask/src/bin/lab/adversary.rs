@@ -15,6 +15,8 @@ struct Row {
     file: String,
     adversary: &'static str,
     veto: Option<String>,
+    /// That of the honest output.
+    honest_veto: Option<String>,
     mean: f32,
     sigma: f32,
 }
@@ -35,8 +37,15 @@ pub fn write(set: &Path, ears: &Ears, jobs: usize) -> Result<()> {
             }
             let spoiled = audition.hear(&samples);
             let estimate = audition.difference(&spoiled, &take);
-            let veto = spoiled.veto.map(|veto| veto.to_string());
-            let row = Row { file: item.noisy.clone(), adversary, veto, mean: estimate.mean, sigma: estimate.sigma };
+            let [veto, honest_veto] = [&spoiled, &take].map(|take| take.veto.map(|veto| veto.to_string()));
+            let row = Row {
+                file: item.noisy.clone(),
+                adversary,
+                veto,
+                honest_veto,
+                mean: estimate.mean,
+                sigma: estimate.sigma,
+            };
             rows.lock().expect("no panic").push(row);
         }
         Ok(())
