@@ -110,7 +110,7 @@ def tensors(tree, name):
             found[here] = np.round(value / unit(value)).astype(np.int8)
             found[f"{name}.s"] = unit(value)
         else:
-            found[here] = np.asarray(value, np.float32)
+            found[here] = np.ascontiguousarray(value, np.float32)
     return found
 
 
@@ -121,18 +121,30 @@ def save_reference(weights, path, about):
     x = (rng.standard_normal((12, BANDS)) - 2).astype(np.float32)
     median, scale, voice = reference(weights, x)
     example = {"input": x, "median": median, "scale": scale, "voice": jax.nn.sigmoid(voice)}
-    example = {f"example.{key}": np.asarray(value, np.float32) for key, value in example.items()}
+    example = {f"example.{key}": np.ascontiguousarray(value, np.float32) for key, value in example.items()}
     metadata = {key: str(value) for key, value in about.items()}
     save_file(tensors(weights, "reference") | example, path, metadata=metadata)
 
 
-def save_score(members, scale, factors, takes, path, about):
-    """Writes the ensemble, and what it says of a take ([take, untouched] in `takes`) as an example."""
-    members = quantised(members)
+def save_score(members, doubt, scale, faults, takes, path, about):
+    """Writes the ensemble and the network of its doubts, and what they say of a take (the first of
+    `takes`; the second is the untouched input) as an example."""
+    members, doubt, count = quantised(members), quantised(doubt), len(faults)
     take, untouched = takes
-    x = scale(np.concatenate([take - untouched, untouched]))
-    example = {"example.take": take, "example.untouched": untouched, "example.scores": [score(m, x) for m in members]}
-    example = {key: np.asarray(value, np.float32) for key, value in example.items()}
-    calibration = {"score.centre": scale.centre, "score.spread": scale.spread, "score.sigma": factors.astype(np.float32)}
+    z = scale(takes)
+    fault = np.array([take[:count] + take[count : 2 * count], take[count : 2 * count]]) @ faults
+    scores = np.array([score(m, z) for m in members]) - fault
+    difference = scores[:, 0] - scores[:, 1]
+    logs = [np.log(difference.std() + 1e-3), np.log(np.abs(difference.mean()) + 1e-2)]
+    sigma = np.exp(score(doubt, np.concatenate([np.abs(z[0] - z[1])[:count], z[0, count:], logs]).astype(np.float32)))
+    example = {
+        "take": take[:count] + take[count : 2 * count],
+        "untouched": take[count : 2 * count],
+        "context": take[2 * count :],
+        "scores": scores[:, 0],
+        "sigma": [sigma],
+    }
+    example = {f"example.{key}": np.ascontiguousarray(value, np.float32) for key, value in example.items()}
+    scales = {"score.centre": scale.centre, "score.spread": scale.spread, "score.faults": faults}
     metadata = {key: str(value) for key, value in about.items()}
-    save_file(tensors(members, "score") | calibration | example, path, metadata=metadata)
+    save_file(tensors(members, "score") | tensors(doubt, "doubt") | scales | example, path, metadata=metadata)

@@ -31,6 +31,21 @@ stdout is one JSON object:
 Example:
   cargo xtask check-score --materials ../shared/audio/materials";
 
+pub const CONTEXT_HELP: &str = "\
+The set is a folder with a manifest.json: one of those that the commands above leave in target/ears, or
+any whose items have `noisy` and `clean` files. What the manifest knows is compared.
+
+Example:
+  cargo xtask check-context --set ../shared/audio/dev";
+
+/// The options of `cargo xtask check-context`.
+#[derive(Args)]
+pub struct Set {
+    /// A folder with a manifest.json
+    #[arg(long, value_name = "DIR")]
+    set: PathBuf,
+}
+
 /// The options of `cargo xtask train-score` and `check-score`.
 #[derive(Args)]
 pub struct Options {
@@ -82,12 +97,7 @@ struct Workshop<'a> {
 
 impl Workshop<'_> {
     fn open(options: &Options) -> Result<Workshop<'_>> {
-        let python = python::venv("ears-venv", &STEPS)?;
-        let mut build = Command::new(env!("CARGO"));
-        system::run(
-            build.args(["build", "--release", "--quiet", "--package", "xtask", "--bin", "lab"]).current_dir(root()),
-        )?;
-        Ok(Workshop { options, python, lab: target().join("release/lab") })
+        Ok(Workshop { options, python: python::venv("ears-venv", &STEPS)?, lab: lab()? })
     }
 
     /// A folder under target/ears, emptied if all starts anew.
@@ -152,6 +162,20 @@ impl Sample {
 
 const TRAINING: Sample = Sample { settings: 32, seed: 1 };
 const CHECKING: Sample = Sample { settings: 48, seed: 1_000_000 };
+
+/// The program `lab`, built.
+fn lab() -> Result<PathBuf> {
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--release", "--quiet", "--package", "xtask", "--bin", "lab"]);
+    system::run(build.current_dir(root()))?;
+    Ok(target().join("release/lab"))
+}
+
+/// Shows how well the context is estimated.
+pub fn context(set: &Set) -> Result<ExitCode> {
+    system::run(Command::new(lab()?).arg("context").arg(&set.set))?;
+    Ok(ExitCode::SUCCESS)
+}
 
 /// Trains the score.
 pub fn train(options: &Options) -> Result<ExitCode> {

@@ -33,6 +33,9 @@ enum Task {
     /// Checks the score on recordings, voices and rooms that its training never saw
     #[command(after_help = ears::CHECK_HELP)]
     CheckScore(ears::Options),
+    /// Shows how far what is estimated of a recording (SNR, decay time, hum) is from what is known of it
+    #[command(after_help = ears::CONTEXT_HELP)]
+    CheckContext(ears::Set),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Task::CheckEval(options) => check_eval::run(&options),
         Task::TrainScore(options) => ears::train(&options),
         Task::CheckScore(options) => ears::check(&options),
+        Task::CheckContext(set) => ears::context(&set),
     };
     match outcome {
         Ok(code) => code,

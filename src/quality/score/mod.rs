@@ -10,7 +10,7 @@ mod yardstick;
 use super::measures::{FEATURE_NAMES, FEATURES, Quality};
 use super::reference::Network;
 use super::weights::{Tensors, WeightsError};
-use super::{Excerpt, Frames, PseudoReference, Veto};
+use super::{Context, Excerpt, Frames, PseudoReference, Veto};
 use distance::{DISTANCES, distances};
 use dynamics::{DYNAMICS, dynamics};
 use model::{Model, Verdict};
@@ -63,6 +63,8 @@ pub struct Audition<'a> {
     ears: &'a Ears,
     /// The input.
     pub excerpt: Excerpt,
+    /// What is wrong with it.
+    pub context: Context,
     yardstick: Yardstick,
     /// The input, heard as a candidate.
     untouched: Take,
@@ -93,10 +95,11 @@ impl<'a> Audition<'a> {
     /// Analyses mono input, full scale ±1, of 3 to 10 s.
     pub fn new(ears: &'a Ears, rate: u32, input: &[f32]) -> Audition<'a> {
         let excerpt = Excerpt::new(rate, input);
+        let context = Context::of(&excerpt, &[input]);
         let yardstick = Yardstick::new(PseudoReference::new(&ears.network, &excerpt.frames), &excerpt.frames);
         let (quality, frames) = Quality::with_frames(&excerpt, input);
         let untouched = Take { quality, veto: None, features: features(&yardstick, &quality, &frames), verdict: None };
-        let mut audition = Audition { ears, excerpt, yardstick, untouched };
+        let mut audition = Audition { ears, excerpt, context, yardstick, untouched };
         audition.untouched.verdict = audition.judge(&audition.untouched.features);
         audition
     }
@@ -114,7 +117,7 @@ impl<'a> Audition<'a> {
     }
 
     fn judge(&self, features: &[f32; SCORE_FEATURES]) -> Option<Verdict> {
-        Some(self.ears.model.as_ref()?.judge(features, &self.untouched.features))
+        Some(self.ears.model.as_ref()?.judge(features, &self.untouched.features, &self.context.embedding()))
     }
 
     /// By how much one take is better than another, in PESQ points; 0.05 is just noticeable.
@@ -155,3 +158,6 @@ fn features(yardstick: &Yardstick, quality: &Quality, frames: &Frames) -> [f32; 
     features.iter_mut().zip(groups).for_each(|(feature, value)| *feature = value);
     features
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ const LOUDNESS: f32 = 0.023;
 pub struct Yardstick {
     /// The pseudo-reference.
     pub reference: PseudoReference,
-    /// Levels of the input, dB, not below [`Yardstick::floor`].
+    /// Levels of the input, dB, not below a floor.
     pub input: Vec<[f32; BANDS]>,
     /// Power of the input below 8 kHz, dB.
     pub zero: f32,

@@ -27,7 +27,12 @@ pub fn write(set: &Path, ears: &Ears, jobs: usize) -> Result<()> {
         let audition = Audition::new(ears, rate, &input[audio::preroll(rate)..]);
         let honest = audio::render(rate, &input, &Settings::default())?;
         let take = audition.hear(&honest);
+        // Where the level is what is wrong, louder is better.
+        let soft = item.problems.iter().flatten().any(|problem| problem == "level");
         for (adversary, samples) in adversaries(rate, &input, &honest)? {
+            if soft && adversary == LOUDER {
+                continue;
+            }
             let spoiled = audition.hear(&samples);
             let estimate = audition.difference(&spoiled, &take);
             let veto = spoiled.veto.map(|veto| veto.to_string());
@@ -40,6 +45,8 @@ pub fn write(set: &Path, ears: &Ears, jobs: usize) -> Result<()> {
     rows.sort_by(|a, b| (&a.file, a.adversary).cmp(&(&b.file, b.adversary)));
     Ok(std::fs::write(set.join("adversaries.json"), serde_json::to_string_pretty(&rows)?)?)
 }
+
+const LOUDER: &str = "+12 dB level";
 
 /// Name and samples of each, made from the factory default's output for an input.
 fn adversaries(rate: u32, input: &[f32], honest: &[f32]) -> Result<Vec<(&'static str, Vec<f32>)>> {
@@ -55,7 +62,7 @@ fn adversaries(rate: u32, input: &[f32], honest: &[f32]) -> Result<Vec<(&'static
         ("low-pass", low_pass(rate, honest, 1800.0)),
         ("silence", vec![0.0; honest.len()]),
         ("over-suppression", audio::render(rate, &twice(rate, input, &crushed)?, &crushed)?),
-        ("+12 dB level", honest.iter().map(|x| (4.0 * x).clamp(-1.0, 1.0)).collect()),
+        (LOUDER, honest.iter().map(|x| (4.0 * x).clamp(-1.0, 1.0)).collect()),
         (
             "added tone",
             honest

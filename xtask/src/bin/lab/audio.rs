@@ -42,6 +42,17 @@ pub struct Item {
     pub noisy: String,
     /// Its clean reference.
     pub clean: String,
+    /// What is wrong with it; `None`: only the noise is known of.
+    pub problems: Option<Vec<String>>,
+    /// Whether it was made in a room.
+    #[serde(default)]
+    pub reverberant: bool,
+    /// Decay time of the room, s.
+    pub rt60: Option<f32>,
+    /// Frequency of the hum, Hz.
+    pub hum_hz: Option<f32>,
+    /// The noise in it.
+    pub noise: Option<String>,
 }
 
 /// The recordings of a set made by mixtures.py.

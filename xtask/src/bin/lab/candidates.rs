@@ -8,8 +8,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// For each recording three files of f32 in SET/candidates: `.features` (`[output][feature]`), named
-/// in SET/features.json, `.measures` (`[output][STOI, ESTOI, LSD, level offset, level spread]`), and
+/// For each recording four files of f32 in SET/candidates: `.context` (the embedding of the input),
+/// `.features` (`[output][feature]`), named in SET/features.json, `.measures` (`[output][STOI, ESTOI, LSD, level offset, level spread]`), and
 /// `.scores` (`[output][difference from the first, its sigma, 1 if vetoed]`). What is there already is kept, unless it was of other features.
 pub fn write(set: &Path, ears: &Ears, count: usize, seed: u64, jobs: usize) -> Result<()> {
     let items = audio::manifest(set)?;
@@ -76,6 +76,8 @@ fn one(set: &Path, ears: &Ears, item: &audio::Item, folder: &Path, settings: &[S
         takes.push(take);
         measures.extend(numbers.iter().flat_map(|n| (n.unwrap_or(f64::NAN) as f32).to_le_bytes()));
     }
+    let embedding = audition.context.embedding();
+    fs::write(file.with_extension("context"), embedding.iter().flat_map(|e| e.to_le_bytes()).collect::<Vec<u8>>())?;
     fs::write(file.with_extension("features"), features)?;
     let scores = takes.iter().flat_map(|take| {
         let estimate = audition.difference(take, &takes[0]);

@@ -5,6 +5,7 @@
 mod adversary;
 mod audio;
 mod candidates;
+mod context;
 mod levels;
 mod sample;
 
@@ -62,6 +63,14 @@ enum Task {
         #[arg(long, default_value_t = 2)]
         jobs: usize,
     },
+    /// Prints the errors of what is estimated of the inputs of a set
+    Context {
+        /// A folder with a manifest.json
+        set: PathBuf,
+        /// How many threads
+        #[arg(long, default_value_t = 2)]
+        jobs: usize,
+    },
     /// Writes the band levels of a set's recordings, noisy and clean, to SET/levels.f32
     Levels {
         /// A folder made by mixtures.py
@@ -88,6 +97,7 @@ fn main() -> Result<()> {
             candidates::write(&set, &ears(&weights)?, settings, seed, jobs)
         }
         Task::Adversaries { set, weights, jobs } => adversary::write(&set, &ears(&weights)?, jobs),
+        Task::Context { set, jobs } => context::check(&set, jobs),
         Task::Levels { set } => levels::write(&set),
     }
 }
