@@ -6,8 +6,8 @@ use std::ops::Range;
 
 /// About how long the passages are, s: an [`Audition`] is made for 3 to 10 s.
 const PASSAGE: f64 = 6.0;
-/// Less speech than this in a passage is no speech, s.
-const LEAST_SPEECH: f32 = 0.3;
+/// A passage with less speech has none: so many seconds, and this share of it.
+const LEAST_SPEECH: (f32, f32) = (0.2, 0.1);
 /// How much alike the errors of the score are from one passage of a recording to another: the correlation
 /// that is assumed. The same voice in the same noise, put through the same, is misjudged in the same way
 /// again and again, so that a mean is little surer than its parts, however many they are.
@@ -41,10 +41,9 @@ impl Passage {
     pub fn hear(ears: &Ears, rate: u32, samples: Range<usize>, input: &[f32], output: &[f32]) -> Passage {
         let audition = Audition::new(ears, rate, &input[samples.clone()]);
         let take = audition.hear(&output[samples.clone()]);
-        let excerpt = &audition.excerpt;
-        let speech = excerpt.speech.iter().sum::<f32>() * excerpt.frames.seconds();
-        let heard = speech >= LEAST_SPEECH && !excerpt.speaking.is_empty();
-        let score = heard.then(|| audition.score(&take));
+        let speech = audition.speech();
+        let least = LEAST_SPEECH.0.max(LEAST_SPEECH.1 * samples.len() as f32 / rate as f32);
+        let score = (speech >= least).then(|| audition.score(&take));
         Passage { samples, speech, quality: take.quality, veto: take.veto, score }
     }
 }

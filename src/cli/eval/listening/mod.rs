@@ -9,7 +9,7 @@ use super::compare::{self, Change, remarks};
 use super::plan::Files;
 use super::recording::{Facts, Recording, Wanted};
 use super::{Evaluated, Frame, Mode};
-use crate::quality::{Context, Finding};
+use crate::quality::{Context, Finding, Severity};
 use indicatif::ProgressBar;
 use std::path::Path;
 
@@ -44,6 +44,8 @@ pub struct Pictures {
     output: Option<Analysis>,
 }
 
+/// Less than this has not even a loudness, s.
+const SHORTEST: f64 = 0.4;
 /// Units of progress for one reading, and for comparing.
 const UNITS: f64 = 1000.0;
 
@@ -101,7 +103,14 @@ impl Mode for Listening {
 
 impl Heard {
     fn of(recording: &Recording) -> Heard {
-        let context = recording.context.unwrap_or_default();
-        Heard { facts: recording.facts, context, findings: context.findings() }
+        let (facts, context) = (recording.facts, recording.context.unwrap_or_default());
+        let findings = match facts.seconds() {
+            seconds if seconds < SHORTEST && !recording.silent => {
+                let text = format!("too short to tell: {seconds:.2} s");
+                vec![Finding { severity: Severity::Note, text }]
+            }
+            _ => context.findings(),
+        };
+        Heard { facts, context, findings }
     }
 }

@@ -8,26 +8,29 @@ use crate::quality::Context;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// Columns of the table: a heading and a field of [`Context`].
+/// Columns of the table: a heading with its unit, and a field of [`Context`].
 pub const COLUMNS: [(&str, &str); 8] = [
-    ("Speech", "speech"),
-    ("SNR", "snr"),
-    ("Noise", "noise_level"),
-    ("Decay", "decay_time"),
-    ("Hum", "hum_frequency"),
-    ("Speech up to", "bandwidth"),
-    ("Loudness", "integrated"),
-    ("True peak", "true_peak"),
+    ("Speech %", "speech"),
+    ("SNR dB", "snr"),
+    ("Noise dB", "noise_level"),
+    ("Decay s", "decay_time"),
+    ("Hum Hz", "hum_frequency"),
+    ("Up to Hz", "bandwidth"),
+    ("LUFS", "integrated"),
+    ("dBTP", "true_peak"),
 ];
 
-/// A field of what was heard, before and after.
+/// A field of what was heard, before and after, without its unit.
 pub fn cell(evaluation: &Evaluation, field: &str) -> String {
     let index = Context::FIELDS.iter().position(|(name, _)| *name == field).unwrap_or_default();
-    let of = |heard: &Heard| words::values(&heard.context)[index].clone();
+    let of = |heard: &Heard| {
+        let value = &words::values(&heard.context)[index];
+        value.split(' ').next().unwrap_or(value).to_owned()
+    };
     let before = of(&evaluation.recording);
-    match &evaluation.output {
-        Some((after, _)) => format!("{before} → {}", of(after)),
-        None => before,
+    match evaluation.output.as_ref().map(|(after, _)| of(after)) {
+        Some(after) if after != before => format!("{before} → {after}"),
+        _ => before,
     }
 }
 
@@ -77,7 +80,8 @@ fn findings(text: &mut String, evaluation: &Evaluation) {
     let _ = match &comparison.score {
         Some(score) => {
             let points = estimate(Some(*score));
-            writeln!(text, ": {} ({points} PESQ points against the input)", score.opinion())
+            let faults = if comparison.vetoes().next().is_some() { ", faults counted" } else { "" };
+            writeln!(text, ": {} ({points} PESQ points against the input{faults})", score.opinion())
         }
         None => writeln!(text, ": no score, there is no speech"),
     };

@@ -51,6 +51,9 @@ impl Measure {
 /// What was done, in a few words each.
 pub fn done(quality: &Quality) -> Vec<String> {
     let q = quality;
+    if q.silenced > 0.9 {
+        return vec!["the speech is gone".to_owned()];
+    }
     let mut all = Vec::new();
     let mut say = |holds: bool, text: String| all.extend(holds.then_some(text));
     let (noise, level) = (q.noise_attenuation, q.level_change);
