@@ -1,7 +1,10 @@
 //! The `attune` binary as a person runs it: formats, damaged files, overwriting, batches, interruption.
 
+mod common;
 #[path = "cli/eval.rs"]
 mod eval;
+#[path = "cli/listening.rs"]
+mod listening;
 
 use attune::settings::Id;
 use serde_json::Value;
@@ -49,6 +52,11 @@ fn fails(output: Output, code: i32, words: &[&str]) {
 
 fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", stdout(output)))
+}
+
+#[track_caller]
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
 }
 
 /// Everything below a folder, hidden or not.

@@ -19,7 +19,8 @@ Examples:
   attune enhance talk.wav                      writes talk-enhanced.wav beside it
   attune enhance talk.wav -o clean.wav --preset podcast --report talk.html
   attune enhance recordings -o cleaned         a whole folder, with its subfolders
-  attune eval --reference clean.wav --processed out.wav --input noisy.wav
+  attune eval talk.wav                         what is wrong with it
+  attune eval --processed out.wav --input talk.wav     what became better
   attune presets                               what --preset can be
   attune settings                              what --set can change";
 
@@ -28,7 +29,7 @@ Examples:
 pub enum Command {
     /// Enhances audio files and writes WAV files
     Enhance(Box<Enhance>),
-    /// Measures processed recordings against their clean references
+    /// Says what is wrong with recordings, and how good an enhancement is
     Eval(Box<Eval>),
     /// Lists the presets that ship with Attune, or shows one
     Presets {
@@ -139,28 +140,32 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EVAL_HELP)]
 pub struct Eval {
+    /// Recordings to listen to, or folders of them: what is wrong with them
+    #[arg(value_name = "RECORDING", required_unless_present = "processed", conflicts_with_all = ["reference", "processed", "input", "manifest"])]
+    pub recordings: Vec<PathBuf>,
+
     /// The clean recording, or a folder of them
-    #[arg(short, long, value_name = "CLEAN", required_unless_present = "manifest")]
+    #[arg(short, long, value_name = "CLEAN", requires = "processed")]
     pub reference: Option<PathBuf>,
 
-    /// The processed recording, or a folder of them, named as their references are
+    /// The processed recording, or a folder of them, named as their references and inputs are
     #[arg(short, long, value_name = "OUT")]
-    pub processed: PathBuf,
+    pub processed: Option<PathBuf>,
 
     /// The unprocessed recording, or a folder of them: shows what was gained
-    #[arg(short, long, value_name = "NOISY", conflicts_with = "manifest")]
+    #[arg(short, long, value_name = "NOISY", requires = "processed", conflicts_with = "manifest")]
     pub input: Option<PathBuf>,
 
     /// A JSON file that lists a set: `items`, each with its `clean` and `noisy` file. The processed
     /// files are named as the noisy ones
-    #[arg(short, long, value_name = "FILE", conflicts_with = "reference")]
+    #[arg(short, long, value_name = "FILE", requires = "processed", conflicts_with = "reference")]
     pub manifest: Option<PathBuf>,
 
     /// How many files to work on at once. Left out: one per processor core
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
 
-    /// Writes a report with the measures, spectrograms and levels: one HTML file
+    /// Writes a report with the findings or measures, spectrograms and levels: one HTML file
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
 
@@ -174,29 +179,48 @@ pub struct Eval {
 }
 
 const EVAL_HELP: &str = "\
-Measures (higher is better, unless said):
+Without a reference, Attune listens. Of recordings by themselves it says what is wrong with them:
+noise, room, hum, tone, level, clipping; the worst first (severe, clear, slight, note). With
+--processed and --input it also says what was done to the input, and by how much the output is
+better, in PESQ points with the standard deviation of the error; 0.05 is just noticeable. This score
+is learned, and may err; it is the mean over passages of about 6 s with speech, weighed by their
+speech. A fault (speech swallowed, clipping, musical noise, ...) counts -10 in its passage. Where
+there is no speech, there is no score.
+
+With --reference it measures (higher is better, unless said):
   STOI, ESTOI   intelligibility, 0 to 1
   SI-SDR        signal to distortion, dB, whatever the level
   SSNR, fwSSNR  segmental signal to noise, plain and weighted by frequency, -10 to 35 dB
   LSD           log-spectral distance, dB, level-aligned; lower is better
   Level         loudness over the reference's, LU; near 0 is better
   LUFS, dBTP    loudness and true peak of the processed file
+  Score         where there is an input: as above
 
-A delay of the processed file of up to 100 ms either way is found and taken out. A file of
-another sample rate is resampled to that of its reference. Of several channels the mean is
-measured; loudness and true peak take all of them. Where the reference is silent there is
-nothing to measure: a dash here, null in JSON, and the file is left out of the means. The mean
-of Level is that of its magnitude.
+A delay of the processed file of up to 100 ms either way is found and taken out. A file of another
+sample rate is resampled to that of its reference (without one, of its input). Of several channels
+the mean is measured; loudness and true peak take all of them. Where the reference is silent there is
+nothing to measure: a dash here, null in JSON, and the file is left out of the means. The mean of
+Level is that of its magnitude. Comparing takes 0.7 GB of memory for each hour and file at 48 kHz.
 
-JSON: `files`, each with `name`, `reference`, `processed`, `input`, `rate`, `channels`,
-`duration_s`, `delay_ms`, `measures` (stoi, estoi, si_sdr_db, ssnr_db, fw_ssnr_db, lsd_db,
-level_lu), `loudness_lufs`, `true_peak_dbtp`, the same four of the input as `before`, `warnings`
-and `error`; then `mean` and `mean_before` (as `measures`), `measured` and `failed` (how many).
+JSON: `files`, each with `name`, the paths `reference`, `processed`, `input`, then `rate`, `channels`,
+`duration_s`, `loudness_lufs`, `true_peak_dbtp`, `warnings` and `error`.
+  Without a reference: `file`, the recording or the input, with its `context` (numbers by name) and
+  `findings` (`severity`, `text`); of an output `context_after` and `findings_after`.
+  With an input: `score` (`mean`, `sigma`; null without speech), `verdict`, `quality` (measures by
+  name), `veto` (the first fault, or null), `excerpts` (each with `start_s`, `end_s`, `speech_s`,
+  `score`, `veto`, `quality`), and, without a reference, `delay_ms`.
+  With a reference: `delay_ms`, `measures` (stoi, estoi, si_sdr_db, ssnr_db, fw_ssnr_db, lsd_db,
+  level_lu), and the delay, measures and levels of the input as `before`.
+After them `mean` and `mean_before` (as `measures`) and `measured`; or `mean_score` and `scored`; and
+`failed` (how many).
 
-Exit code: 0 all is well, 1 some file failed (the others are measured), 2 wrong usage,
+Exit code: 0 all is well, 1 some file failed (the others are done), 2 wrong usage,
 130 interrupted.
 
 Examples:
+  attune eval talk.wav recordings/                    what is wrong with them
+  attune eval --processed out.wav --input noisy.wav   what was done, and is it better?
+  attune eval --processed enhanced/ --input noisy/ --report eval.html
   attune eval --reference clean.wav --processed out.wav
   attune eval --reference clean/ --processed enhanced/ --input noisy/ --report eval.html
   attune eval --manifest set/manifest.json --processed enhanced/ --json";

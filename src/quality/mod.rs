@@ -3,6 +3,7 @@
 //!
 //! All of this runs on the side thread or offline: it may allocate, but it is made to be cheap.
 
+mod comparison;
 mod context;
 mod excerpt;
 mod frames;
@@ -14,7 +15,8 @@ mod true_peak;
 mod veto;
 mod weights;
 
-pub use context::{Accuracy, Context, EMBEDDING, EMBEDDING_VERSION, Finding, Heard, Listener, Severity, Truth};
+pub use comparison::{Comparison, JUST_NOTICEABLE, Opinion, Passage};
+pub use context::{Accuracy, Context, EMBEDDING, EMBEDDING_VERSION, Finding, Heard, Listener, Severity, Survey, Truth};
 pub use excerpt::Excerpt;
 pub use frames::{BANDS, Frames, HIGH_BANDS, LOW_BANDS, band_edges};
 pub use measures::{FEATURE_NAMES, FEATURES, Levels, Quality};

@@ -39,11 +39,6 @@ fn set(folder: &Path, names: &[&str]) {
     }
 }
 
-#[track_caller]
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
-}
-
 #[test]
 fn a_pair_is_measured_and_a_delay_is_taken_out() {
     let dir = TempDir::new().unwrap();
@@ -134,7 +129,7 @@ fn what_is_missing_is_named_and_the_rest_is_done() {
     fails(run(dir.path(), &["eval", "-r", "clean/z.wav", "-p", "out/b.wav"]), 1, &["clean/z.wav", "does not exist"]);
     fails(run(dir.path(), &["eval", "-r", "clean", "-p", "out/b.wav"]), 2, &["out/b.wav", "folder"]);
     fails(run(dir.path(), &["eval", "-r", "clean", "-p", "none"]), 2, &["none", "does not exist"]);
-    fails(run(dir.path(), &["eval", "-p", "out"]), 2, &["--reference"]);
+    fails(run(dir.path(), &["eval", "-r", "clean"]), 2, &["--processed"]);
     let folder_in = ["eval", "-r", "clean/a.wav", "-p", "out/b.wav", "-i", "noisy"];
     fails(run(dir.path(), &folder_in), 2, &["noisy", "is a folder"]);
     fs::create_dir(dir.path().join("empty")).unwrap();

@@ -8,62 +8,91 @@ use std::path::{Path, PathBuf};
 
 /// What belongs together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trio {
+pub struct Files {
     /// What it is called: the processed file's path within its folder.
     pub name: String,
-    /// The clean recording.
-    pub reference: PathBuf,
-    /// What came out.
+    /// The clean recording, where there is one.
+    pub reference: Option<PathBuf>,
+    /// What came out; or a recording by itself.
     pub processed: PathBuf,
     /// What went in, where that is asked for.
     pub input: Option<PathBuf>,
 }
 
 /// A file to measure, or what is missing for it: its name and a reason.
-pub type Job = Result<Trio, (String, String)>;
+pub type Job = Result<Files, (String, String)>;
 
 /// The jobs for what was typed. The error tells a person what to type instead.
 pub fn plan(args: &Eval) -> Result<Vec<Job>, String> {
-    let jobs = match (&args.manifest, &args.reference) {
-        (Some(manifest), _) => from_manifest(manifest, &args.processed)?,
-        (None, Some(reference)) if [reference, &args.processed].iter().any(|path| path.is_dir()) => {
-            from_folders(reference, args)?
+    let others = || [&args.reference, &args.input].into_iter().flatten();
+    let jobs = match (&args.processed, &args.manifest) {
+        (None, _) => from_recordings(&args.recordings)?,
+        (Some(processed), Some(manifest)) => from_manifest(manifest, processed)?,
+        (Some(processed), None) if args.reference.is_none() && args.input.is_none() => {
+            from_recordings(std::slice::from_ref(processed))?
         }
-        (None, Some(reference)) => {
-            if let Some(input) = args.input.as_ref().filter(|input| input.is_dir()) {
-                return Err(format!("{}: is a folder, but the other inputs are files", input.display()));
+        (Some(processed), None) if processed.is_dir() || args.reference.as_ref().is_some_and(|r| r.is_dir()) => {
+            from_folders(processed, args)?
+        }
+        (Some(processed), None) => {
+            if let Some(folder) = others().find(|path| path.is_dir()) {
+                return Err(format!("{}: is a folder, but the other inputs are files", folder.display()));
             }
-            let name = file_name(&args.processed);
-            let (reference, processed) = (reference.clone(), args.processed.clone());
-            vec![Ok(Trio { name, reference, processed, input: args.input.clone() })]
+            vec![Ok(Files {
+                name: file_name(processed),
+                reference: args.reference.clone(),
+                processed: processed.clone(),
+                input: args.input.clone(),
+            })]
         }
-        (None, None) => return Err("give the clean recordings with --reference or --manifest".into()),
     };
     refuse_overwriting(&jobs, args)?;
     Ok(jobs)
 }
 
-fn from_folders(reference: &Path, args: &Eval) -> Result<Vec<Job>, String> {
-    let processed = Folder::read(&args.processed)?;
-    let references = Folder::read(reference)?;
+/// Recordings by themselves: files, and what is in folders.
+fn from_recordings(recordings: &[PathBuf]) -> Result<Vec<Job>, String> {
+    let mut jobs: Vec<Job> = Vec::new();
+    for recording in recordings {
+        let files = if recording.is_dir() { Folder::read(recording)?.files } else { vec![recording.clone()] };
+        for file in files {
+            let name = match file.strip_prefix(recording) {
+                Ok(relative) if recording.is_dir() => relative.to_string_lossy().into_owned(),
+                _ => file_name(&file),
+            };
+            if !jobs.iter().flatten().any(|known| known.processed == file) {
+                jobs.push(Ok(Files { name, reference: None, processed: file, input: None }));
+            }
+        }
+    }
+    Ok(jobs)
+}
+
+fn from_folders(processed: &Path, args: &Eval) -> Result<Vec<Job>, String> {
+    let processed = Folder::read(processed)?;
+    let references = args.reference.as_deref().map(Folder::read).transpose()?;
     let inputs = args.input.as_deref().map(Folder::read).transpose()?;
     let mut jobs = Vec::new();
     let mut used = Vec::new();
     for file in &processed.files {
         let relative = file.strip_prefix(processed.path).unwrap_or(file);
         let name = relative.to_string_lossy().into_owned();
-        let trio = references.find(relative, "reference").and_then(|reference| {
-            used.push(reference.clone());
-            let input = inputs.as_ref().map(|inputs| inputs.find(relative, "input")).transpose()?;
-            Ok(Trio { name: name.clone(), reference, processed: file.clone(), input })
+        let find = |folder: &Option<Folder>, what| folder.as_ref().map(|f| f.find(relative, what)).transpose();
+        let files = find(&references, "reference").and_then(|reference| {
+            used.extend(reference.clone());
+            let input = find(&inputs, "input")?;
+            used.extend(input.clone());
+            Ok(Files { name: name.clone(), reference, processed: file.clone(), input })
         });
-        jobs.push(trio.map_err(|reason| (name, format!("{}: {reason}", file.display()))));
+        jobs.push(files.map_err(|reason| (name, format!("{}: {reason}", file.display()))));
     }
-    // A set that lost a file must not look complete.
-    for file in references.files.iter().filter(|file| !used.contains(file)) {
-        let relative = file.strip_prefix(references.path).unwrap_or(file);
+    // A set that lost a file must not look complete: each reference, or else each input, has its output.
+    let Some(originals) = references.as_ref().or(inputs.as_ref()) else { return Ok(jobs) };
+    let what = if references.is_some() { "reference" } else { "input" };
+    for file in originals.files.iter().filter(|file| !used.contains(file)) {
+        let relative = file.strip_prefix(originals.path).unwrap_or(file);
         let reason = processed.find(relative, "processed file").err();
-        let reason = reason.unwrap_or_else(|| "another reference goes with its processed file".into());
+        let reason = reason.unwrap_or_else(|| format!("another {what} goes with its processed file"));
         jobs.push(Err((relative.to_string_lossy().into_owned(), format!("{}: {reason}", file.display()))));
     }
     Ok(jobs)
@@ -85,7 +114,7 @@ fn from_manifest(manifest: &Path, processed: &Path) -> Result<Vec<Job>, String> 
         let (reference, input) = (path("clean")?, path("noisy")?);
         let name = file_name(&input);
         Ok(match outputs.find(Path::new(&name), "processed file") {
-            Ok(processed) => Ok(Trio { name, reference, processed, input: Some(input) }),
+            Ok(processed) => Ok(Files { name, reference: Some(reference), processed, input: Some(input) }),
             Err(reason) => Err((name, format!("{}: {reason}", input.display()))),
         })
     };
@@ -130,7 +159,7 @@ impl Folder<'_> {
 fn refuse_overwriting(jobs: &[Job], args: &Eval) -> Result<(), String> {
     let Some(report) = &args.report else { return Ok(()) };
     let shown = report.display();
-    let mut inputs = jobs.iter().flatten().flat_map(|t| [Some(&t.reference), Some(&t.processed), t.input.as_ref()]);
+    let mut inputs = jobs.iter().flatten().flat_map(|f| [f.reference.as_ref(), Some(&f.processed), f.input.as_ref()]);
     if inputs.any(|input| input.is_some_and(|input| same(input, report))) {
         return Err(format!("{shown}: is an input and will not be overwritten; choose another name"));
     }

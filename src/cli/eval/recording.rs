@@ -1,8 +1,9 @@
-//! A recording as a whole, in memory.
+//! A recording as a whole.
 
 use super::super::analysis::{Analysis, Levels};
 use super::super::decode::Source;
 use super::super::workers::STOP;
+use crate::quality::{Context, Survey};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
@@ -30,12 +31,27 @@ impl Facts {
     }
 }
 
+/// What is wanted of a recording besides the facts: what isn't, costs neither time nor memory.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted {
+    /// The samples.
+    pub mono: bool,
+    /// What is wrong with it.
+    pub context: bool,
+    /// A spectrogram.
+    pub picture: bool,
+}
+
 /// One recording.
 pub struct Recording {
     /// What is known of it.
     pub facts: Facts,
-    /// Mean of the channels.
+    /// Mean of the channels, where wanted.
     pub mono: Vec<f32>,
+    /// Whether that is silent.
+    pub silent: bool,
+    /// What is wrong with it, where wanted.
+    pub context: Option<Context>,
     /// What is drawn of it.
     pub analysis: Analysis,
     /// What a person should know although it was read.
@@ -43,20 +59,24 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Reads a file. The error is a reason that names it; `None` when interrupted.
-    pub fn read(path: &Path, picture: bool) -> Result<Option<Recording>, String> {
-        Recording::try_read(path, picture).map_err(|reason| format!("{}: {reason}", path.display()))
+    /// Reads a file; `progress` hears about what share is done. The error is a reason that names the
+    /// file; `None` when interrupted.
+    pub fn read(path: &Path, wanted: Wanted, progress: impl Fn(f64)) -> Result<Option<Recording>, String> {
+        Recording::try_read(path, wanted, progress).map_err(|reason| format!("{}: {reason}", path.display()))
     }
 
-    fn try_read(path: &Path, picture: bool) -> Result<Option<Recording>, String> {
+    fn try_read(path: &Path, wanted: Wanted, progress: impl Fn(f64)) -> Result<Option<Recording>, String> {
         let mut source = Source::open(path)?;
         let (rate, channels) = (source.header.rate, usize::from(source.header.channels));
         if !RATES.contains(&rate) {
             return Err(format!("has a sample rate of {rate} Hz; 8 to 192 kHz can be measured"));
         }
-        let mut analysis = Analysis::new(rate, channels, picture)?;
+        let expected = source.expected.unwrap_or(u64::MAX).max(1) as f64;
+        let mut analysis = Analysis::new(rate, channels, wanted.picture)?;
+        let mut survey = wanted.context.then(|| Survey::new(rate, if channels > 2 { 1 } else { channels }));
         let mut block = vec![Vec::new(); channels];
-        let mut mono = Vec::new();
+        let (mut mono, mut mixed) = (Vec::new(), Vec::new());
+        let (mut frames, mut silent) = (0, true);
         let scale = 1.0 / channels as f32;
         loop {
             if STOP.load(Ordering::Relaxed) {
@@ -68,11 +88,23 @@ impl Recording {
             }
             let slices: Vec<&[f32]> = block.iter().map(|samples| &samples[..count]).collect();
             analysis.add(&slices);
-            let from = mono.len();
-            mono.resize(from + count, 0.0);
-            for samples in slices {
-                mono[from..].iter_mut().zip(samples).for_each(|(sum, s)| *sum += s * scale);
+            mixed.clear();
+            mixed.resize(count, 0f32);
+            for samples in &slices {
+                mixed.iter_mut().zip(*samples).for_each(|(sum, s)| *sum += s * scale);
             }
+            if let Some(survey) = &mut survey {
+                match channels {
+                    1 | 2 => survey.push(&slices),
+                    _ => survey.push(&[&mixed]),
+                }
+            }
+            frames += count;
+            silent &= mixed.iter().all(|&s| s == 0.0);
+            if wanted.mono {
+                mono.extend_from_slice(&mixed);
+            }
+            progress((frames as f64 / expected).min(1.0));
         }
         let levels = analysis.finish();
         let mut warnings = Vec::new();
@@ -81,12 +113,7 @@ impl Recording {
                 warnings.push(format!("{}: {count} samples are {what} and were read as silence", path.display()));
             }
         }
-        let facts = Facts { rate, channels, frames: mono.len(), levels };
-        Ok(Some(Recording { facts, mono, analysis, warnings }))
-    }
-
-    /// Whether there is nothing to hear.
-    pub fn silent(&self) -> bool {
-        self.mono.iter().all(|&s| s == 0.0)
+        let facts = Facts { rate, channels, frames, levels };
+        Ok(Some(Recording { facts, mono, silent, context: survey.map(Survey::finish), analysis, warnings }))
     }
 }

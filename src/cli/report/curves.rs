@@ -5,6 +5,7 @@ use super::super::columns::Columns;
 use super::super::enhance::Gains;
 use super::super::picture::{self, time_marks};
 use super::super::spectrogram::{Spectrogram, frequency_marks};
+use super::html::escape;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt::Write;
@@ -114,6 +115,62 @@ pub fn gain(gains: &Columns<Gains>, seconds: f64) -> String {
     }
     time_axis(&mut svg, height, seconds);
     format!("{legend}</div><figure>{svg}</svg></figure>")
+}
+
+/// An estimate that holds for a stretch of time.
+pub struct Step {
+    /// Where it begins, s.
+    pub from: f64,
+    /// Where it ends, s.
+    pub to: f64,
+    /// Mean and standard deviation, where there is one.
+    pub value: Option<(f64, f64)>,
+    /// What is wrong there.
+    pub fault: Option<String>,
+}
+
+/// Estimates over time, with their doubt as a band, and faults as red columns.
+pub fn steps(steps: &[Step], seconds: f64) -> String {
+    let height = 150.0;
+    let values = || steps.iter().filter_map(|step| step.value);
+    let reach = values().fold(0.1, |reach, (mean, sigma)| f64::max(reach, mean.abs() + sigma));
+    let grid = [0.1, 0.2, 0.5, 1.0, 2.0].into_iter().find(|grid| reach <= grid * 3.0).unwrap_or(5.0);
+    // Both sides of 0 are always seen.
+    let high = (values().fold(grid, |most, (mean, sigma)| f64::max(most, mean + sigma)) / grid).ceil() * grid;
+    let low = (values().fold(-grid, |least, (mean, sigma)| f64::min(least, mean - sigma)) / grid).floor() * grid;
+    let y = |value: f64| height * (high - value.clamp(low, high)) / (high - low);
+    let x = |time: f64| LEFT + INNER * (time / seconds.max(f64::MIN_POSITIVE)).min(1.0);
+    let mut svg = open(height + 28.0, "Score over time");
+    for i in 0..=((high - low) / grid).round() as usize {
+        let value = high - i as f64 * grid;
+        let zero = value.abs() < 0.5 * grid;
+        let text = if zero { "0".to_owned() } else { format!("{value:+.1}") };
+        rule(&mut svg, y(value), &text, if zero { "zero" } else { "grid" });
+    }
+    for step in steps {
+        let (left, width) = (x(step.from), (x(step.to) - x(step.from)).max(0.5));
+        if let Some(fault) = &step.fault {
+            let _ = write!(
+                svg,
+                "<rect class=\"fault\" x=\"{left:.1}\" y=\"0\" width=\"{width:.1}\" height=\"{height}\">\
+                 <title>{}</title></rect>",
+                escape(fault)
+            );
+        }
+        if let Some((mean, sigma)) = step.value {
+            let (top, bottom) = (y(mean + sigma), y(mean - sigma));
+            let _ = write!(
+                svg,
+                "<rect class=\"doubt\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{:.1}\"/>\
+                 <line class=\"step\" x1=\"{left:.1}\" x2=\"{:.1}\" y1=\"{2:.1}\" y2=\"{2:.1}\"/>",
+                bottom - top,
+                left + width,
+                y(mean)
+            );
+        }
+    }
+    time_axis(&mut svg, height, seconds);
+    svg + "</svg>"
 }
 
 fn open(height: f64, label: &str) -> String {

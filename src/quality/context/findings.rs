@@ -47,7 +47,8 @@ impl Context {
             find(Some(Severity::Note), "silence".into());
             return findings;
         }
-        if self.speech < 0.1 {
+        // Steady noise may look like voice, but it has neither pitch nor syllables.
+        if self.speech < 0.1 || (self.pitch == 0.0 && self.modulation < 2.5) {
             find(Some(Severity::Note), "hardly any speech".into());
         }
         let steady = if self.noise_stationarity > 0.7 { "steady" } else { "unsteady" };

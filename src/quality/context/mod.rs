@@ -14,6 +14,7 @@ mod noise;
 mod past;
 mod processed;
 mod regression;
+mod survey;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tone;
@@ -25,6 +26,7 @@ pub use accuracy::{Accuracy, Truth};
 pub use embedding::{EMBEDDING, EMBEDDING_VERSION};
 pub use findings::{Finding, Severity};
 pub use listener::{Heard, Listener};
+pub use survey::Survey;
 
 use super::Excerpt;
 use past::Past;

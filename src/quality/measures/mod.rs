@@ -25,7 +25,7 @@ macro_rules! quality {
      faults { $( $(#[doc = $fault_doc:literal])+ $fault:ident; )+ }) => {
         /// Measures of one candidate's output, each within its range. See the functions that make
         /// them for their sources and traps.
-        #[derive(Clone, Copy, Debug, Default, PartialEq)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
         pub struct Quality { $( $(#[doc = $doc])+ #[doc = concat!("Range: ", $low, " to ", $high, ".")] pub $name: f32, )+
             $( $(#[doc = $fault_doc])+ pub $fault: f32, )+
         }
@@ -39,6 +39,18 @@ macro_rules! quality {
             /// The measures in the order of [`FEATURE_NAMES`], which never changes: new ones are appended.
             pub fn features(&self) -> [f32; FEATURES] {
                 [$( self.$name, )+]
+            }
+
+            /// Field by field the mean of several, each with its weight; without any, all 0.
+            pub fn mean(all: impl Iterator<Item = (Quality, f32)>) -> Quality {
+                let (mut mean, mut total) = (Quality::default(), 0.0);
+                for (quality, weight) in all {
+                    total += weight;
+                    let share = if total > 0.0 { weight / total } else { 0.0 };
+                    $( mean.$name += share * (quality.$name - mean.$name); )+
+                    $( mean.$fault += share * (quality.$fault - mean.$fault); )+
+                }
+                mean
             }
 
             fn limited(self) -> Quality {

@@ -104,6 +104,17 @@ impl<'a> Audition<'a> {
         audition
     }
 
+    /// How much speech there is, s.
+    ///
+    /// Of two witnesses that are wrong in different places (the excerpt's in steady noise, the
+    /// pseudo-reference's in swelling noise) the odds are multiplied. Traps: as for the excerpt.
+    pub fn speech(&self) -> f32 {
+        let odds = |p: f32| p.clamp(1e-4, 1.0 - 1e-4) / (1.0 - p.clamp(1e-4, 1.0 - 1e-4));
+        let both = self.excerpt.speech.iter().zip(&self.yardstick.reference.speech);
+        let odds = both.map(|(excerpt, reference)| odds(*excerpt) * odds(*reference) * RARE);
+        odds.map(|odds| odds / (1.0 + odds)).sum::<f32>() * self.excerpt.frames.seconds()
+    }
+
     /// The input itself as a candidate.
     pub fn untouched(&self) -> &Take {
         &self.untouched
@@ -142,6 +153,8 @@ impl<'a> Audition<'a> {
     }
 }
 
+/// Odds of speech where both witnesses are in doubt.
+const RARE: f32 = 0.007;
 /// What a fault costs: more than any quality can make up for.
 const FAULT: f32 = 10.0;
 

@@ -1,12 +1,11 @@
 //! What was measured, as a table and as JSON.
 
-use super::super::summary::{decibels, round};
 use super::columns::{COLUMNS, Column};
-use super::reference::{Compared, Evaluation};
-use super::{Done, Failure};
+use super::{Compared, Done, Evaluation};
+use crate::cli::eval::tables::{self, estimate};
+use crate::cli::summary::{decibels, round};
 use crate::quality::intrusive::Measures;
 use serde_json::{Map, Value, json};
-use std::path::Path;
 
 /// The measures of all files that have some: after, and before where there is an input.
 pub fn measures(all: &[Done]) -> (Vec<&Measures>, Vec<&Measures>) {
@@ -29,6 +28,9 @@ pub fn table(all: &[Done]) -> String {
         rows[0].push(format!("{}{unit}", column.name));
     }
     rows[0].extend(["LUFS", "dBTP", "Delay ms"].map(str::to_owned));
+    if !before.is_empty() {
+        rows[0].extend(["Score".to_owned()]);
+    }
     for done in all {
         let Ok(evaluation) = &done.result else { continue };
         let Compared { facts, delay, measures } = &evaluation.processed;
@@ -41,6 +43,7 @@ pub fn table(all: &[Done]) -> String {
             )
         }));
         row.extend([decibels(facts.levels.loudness), decibels(facts.levels.true_peak), milliseconds(*delay)]);
+        row.extend(evaluation.change.as_ref().map(|change| estimate(change.comparison.score)));
         rows.push(row);
     }
     if after.len() > 1 {
@@ -49,19 +52,13 @@ pub fn table(all: &[Done]) -> String {
         row.extend(COLUMNS.iter().map(|column| cell(column, mean(column, &before), mean(column, &after))));
         rows.push(row);
     }
-    let width = |i: usize| rows.iter().filter_map(|row| row.get(i)).map(|cell| cell.chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
-    let mut text = String::new();
-    for row in &rows {
-        let cells = row.iter().zip(&widths).enumerate().map(|(i, (cell, &width))| match i {
-            0 => format!("{cell:<width$}"),
-            _ => format!("{cell:>width$}"),
-        });
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
-    }
+    let mut text = tables::align(&rows);
     if !before.is_empty() {
-        text.push_str("In parentheses: the change from the input. For LSD and Level, less is better.\n");
+        text.push_str(
+            "In parentheses: the change from the input. For LSD and Level, less is better. Score: how much\n",
+        );
+        text.push_str("better it sounds than the input, in PESQ points, as told without the reference.\n");
+        text.push_str(&tables::faults(all, |evaluation| evaluation.change.as_ref()));
     }
     text
 }
@@ -96,19 +93,9 @@ pub fn json(all: &[Done]) -> String {
 }
 
 fn file(done: &Done) -> Value {
-    let text = |path: &Path| path.to_string_lossy().into_owned();
-    let mut value = json!({
-        "name": done.name,
-        "reference": done.trio.as_ref().map(|trio| text(&trio.reference)),
-        "processed": done.trio.as_ref().map(|trio| text(&trio.processed)),
-        "input": done.trio.as_ref().and_then(|trio| trio.input.as_deref()).map(text),
-        "error": match &done.result {
-            Ok(_) => None,
-            Err(Failure::Reason(reason)) => Some(reason.as_str()),
-            Err(Failure::Interrupted) => Some("interrupted"),
-        },
-    });
-    if let (Value::Object(value), Ok(Evaluation { reference, processed, input, warnings })) = (&mut value, &done.result)
+    let mut value = tables::base(done);
+    if let (Value::Object(value), Ok(Evaluation { reference, processed, input, change, warnings })) =
+        (&mut value, &done.result)
     {
         value.extend([
             ("rate".to_owned(), json!(reference.rate)),
@@ -118,6 +105,7 @@ fn file(done: &Done) -> Value {
             ("warnings".to_owned(), json!(warnings)),
         ]);
         value.extend(compared(processed));
+        value.extend(change.iter().flat_map(tables::change));
     }
     value
 }
