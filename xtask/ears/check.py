@@ -80,12 +80,13 @@ def main():
             f"{name:<11}{chosen.sum():>6}{np.nanmean(correlations[chosen]):>7.2f}{gained[chosen].mean():>8.3f}"
             f"{possible[chosen].mean():>8.3f}{(gained[chosen] < -0.05).sum():>7}{(picked[chosen] != 0).sum():>7}"
         )
-    honest = np.delete(mean, 0, axis=1)
     print(f"vetoed among honest outputs: {vetoed.sum()} of {vetoed.size}")
-    true_difference = np.delete(truth - truth[:, :1], 0, axis=1)
-    spread = np.delete(sigma, 0, axis=1)
+    # A veto is no estimate.
+    judged = ~(vetoed | vetoed[:, :1])
+    judged[:, 0] = False
     ranking_plot(options.folder / "ranking.png", kinds, correlations, gained, possible)
-    calibration_plot(options.folder / "calibration.png", honest.ravel(), spread.ravel().clip(1e-3), true_difference.ravel())
+    gains = truth - truth[:, :1]
+    calibration_plot(options.folder / "calibration.png", mean[judged], sigma[judged].clip(1e-3), gains[judged])
 
     spoiled = json.loads((options.folder / "adversaries.json").read_text())
     fooled = 0
