@@ -28,13 +28,18 @@ pub fn frame(all: &[Done]) -> Frame {
     }
 }
 
+/// As much of the table as there is room for.
+fn columns() -> impl Iterator<Item = (&'static str, &'static str)> {
+    COLUMNS.into_iter().filter(|(_, field)| !matches!(*field, "speech" | "bandwidth" | "true_peak"))
+}
+
 fn overview(all: &[Done]) -> String {
     if all.len() < 2 {
         return String::new();
     }
     let pairs = all.iter().any(|done| done.result.as_ref().is_ok_and(|evaluation| evaluation.output.is_some()));
     let mut rows = String::from("<tr><th>File</th>");
-    for (heading, _) in COLUMNS {
+    for (heading, _) in columns() {
         let _ = write!(rows, "<th class=\"n\">{heading}</th>");
     }
     rows += if pairs { "<th class=\"n\">Score</th></tr>\n" } else { "<th>Worst</th></tr>\n" };
@@ -42,7 +47,7 @@ fn overview(all: &[Done]) -> String {
         let _ = write!(rows, "<tr><td class=\"name\"><a href=\"#file{i}\">{}</a></td>", escape(&done.name));
         match &done.result {
             Ok(evaluation) => {
-                for (_, field) in COLUMNS {
+                for (_, field) in columns() {
                     let _ = write!(rows, "<td class=\"n\">{}</td>", minus(&cell(evaluation, field)));
                 }
                 let _ = match (&evaluation.output, evaluation.recording.findings.first()) {
@@ -54,7 +59,7 @@ fn overview(all: &[Done]) -> String {
                 };
             }
             Err(_) => {
-                let _ = write!(rows, "<td colspan=\"{}\" class=\"bad\">failed</td>", COLUMNS.len() + 1);
+                let _ = write!(rows, "<td colspan=\"{}\" class=\"bad\">failed</td>", columns().count() + 1);
             }
         }
         rows += "</tr>\n";
@@ -154,7 +159,9 @@ fn done(quality: &Quality) -> String {
             Some(_) => "calm",
             None => "",
         };
-        let width = 100.0 * (value.abs() / measure.lot).min(1.0);
+        // Less than no harm is none.
+        let length = if measure.harm.is_some() { value.max(0.0) } else { value.abs() };
+        let width = 100.0 * (length / measure.lot).min(1.0);
         let shown = minus(&measure.show(quality));
         format!(
             "<tr><td>{}</td><td class=\"n\">{shown}</td><td class=\"bar\"><i class=\"{class}\" \
@@ -166,7 +173,7 @@ fn done(quality: &Quality) -> String {
     let words = minus(&escape(&words::done(quality).join(" · ")));
     format!(
         "<h3>What was done</h3><p>{words}</p><div class=\"scroll\"><table class=\"bars\">{rows}</table></div>\
-         <p class=\"soft\">A full bar is a lot; where there is a bound for faults, it is that. Yellow may be \
+         <p class=\"soft\">A full bar is a lot; where there is a bound for faults, it is that. Orange may be \
          noticed, red disturbs.</p>"
     )
 }
@@ -199,8 +206,8 @@ fn numbers(evaluation: &Evaluation) -> String {
     let mut rows = String::new();
     for (i, (name, _)) in Context::FIELDS.iter().enumerate() {
         let value = match &after {
-            Some(after) => format!("{} → {}", before[i], after[i]),
-            None => before[i].clone(),
+            Some(after) if after[i] != before[i] => format!("{} → {}", before[i], after[i]),
+            _ => before[i].clone(),
         };
         let _ = writeln!(rows, "<div><span>{}</span><span>{}</span></div>", words::label(name), minus(&value));
     }
