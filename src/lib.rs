@@ -10,6 +10,7 @@ pub mod cli;
 pub mod engine;
 pub mod quality;
 pub mod settings;
+pub mod tuner;
 
 /// The README's example compiles and runs.
 #[cfg(doctest)]

@@ -1,0 +1,9 @@
+//! The loop: it listens, proposes, judges in the shadow, deploys, watches and rolls back.
+
+mod proposers;
+mod space;
+mod strategy;
+
+pub use proposers::{Outcome, Proposal, Proposer, Rng, Scene};
+pub use space::{Point, Space, TUNED};
+pub use strategy::Strategy;

@@ -1,0 +1,162 @@
+use crate::settings::{Id, Kind, Settings};
+
+/// What the tuner may change. What is left out is a person's taste or the file's format: mix, gain,
+/// target and ceiling of the level, the mains frequency and the decay time (which are found by ear).
+pub const TUNED: [Id; 19] = [
+    Id::Method,
+    Id::Reduction,
+    Id::Oversubtraction,
+    Id::Smoothing,
+    Id::Adaptation,
+    Id::Dereverb,
+    Id::Hum,
+    Id::LowCut,
+    Id::EqLow,
+    Id::EqMid,
+    Id::EqMidFrequency,
+    Id::EqPresence,
+    Id::EqAir,
+    Id::Deess,
+    Id::DeessFrequency,
+    Id::LevelRange,
+    Id::LevelSpeed,
+    Id::CompThreshold,
+    Id::CompRatio,
+];
+
+/// A place in the [`Space`]: one number from 0 to 1 for each of its settings.
+pub type Point = Vec<f32>;
+
+/// The box in which the tuner moves: the safe ranges of the settings that it may change, around the
+/// base, which is what the user or the host set.
+///
+/// A point's coordinates are travels within the safe ranges, in the taper of each setting; of a choice,
+/// the nearest one counts. A coordinate at the base gives the base's value, even if that lies
+/// outside the safe range: what the tuner does not move stays where the user put it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Space {
+    base: Settings,
+    ids: Vec<Id>,
+    origin: Point,
+}
+
+impl Space {
+    /// Around a base, without the settings that the user locked.
+    pub fn new(base: Settings, locked: &[Id]) -> Space {
+        let ids: Vec<Id> = TUNED.into_iter().filter(|id| !locked.contains(id)).collect();
+        let origin = ids.iter().map(|id| travel(*id, base[*id])).collect();
+        Space { base, ids, origin }
+    }
+
+    /// Which settings the coordinates stand for.
+    pub fn ids(&self) -> &[Id] {
+        &self.ids
+    }
+
+    /// The number of coordinates.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether all settings are locked.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// What the user or the host set.
+    pub fn base(&self) -> &Settings {
+        &self.base
+    }
+
+    /// The base as a point.
+    pub fn origin(&self) -> &Point {
+        &self.origin
+    }
+
+    /// Whether a coordinate is a choice: it can't be moved by small steps.
+    pub fn is_choice(&self, coordinate: usize) -> bool {
+        matches!(self.ids[coordinate].spec().kind, Kind::Choice(_))
+    }
+
+    /// The nearest point to some settings.
+    pub fn point(&self, settings: &Settings) -> Point {
+        self.ids.iter().map(|id| travel(*id, settings[*id])).collect()
+    }
+
+    /// The settings at a point; what lies outside 0..1 is brought in.
+    pub fn settings(&self, point: &[f32]) -> Settings {
+        let mut settings = self.base;
+        for ((id, travel), origin) in self.ids.iter().zip(point).zip(&self.origin) {
+            if travel != origin {
+                settings.set(*id, value(*id, travel.clamp(0.0, 1.0)));
+            }
+        }
+        settings
+    }
+
+    /// The settings a share of the way from the base to a point: 0 the base, 1 the point. Choices
+    /// change at one half.
+    pub fn partly(&self, point: &[f32], amount: f32) -> Settings {
+        let amount = amount.clamp(0.0, 1.0);
+        let part = |(i, (to, from)): (usize, (&f32, &f32))| match self.is_choice(i) {
+            true if amount < 0.5 => *from,
+            true => *to,
+            false => from + amount * (to - from),
+        };
+        self.settings(&point.iter().zip(&self.origin).enumerate().map(part).collect::<Point>())
+    }
+
+    /// Root mean square distance of two points, over all coordinates; 0..1.
+    pub fn distance(&self, a: &[f32], b: &[f32]) -> f32 {
+        let sum: f32 = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum();
+        (sum / self.len().max(1) as f32).sqrt()
+    }
+}
+
+fn safe(id: Id) -> (f32, f32) {
+    let spec = id.spec();
+    (spec.normalise(spec.safe.0), spec.normalise(spec.safe.1))
+}
+
+fn travel(id: Id, value: f32) -> f32 {
+    let (low, high) = safe(id);
+    ((id.spec().normalise(value) - low) / (high - low)).clamp(0.0, 1.0)
+}
+
+fn value(id: Id, travel: f32) -> f32 {
+    let (low, high) = safe(id);
+    id.spec().denormalise(low + travel * (high - low))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_stay_within_the_safe_ranges() {
+        let space = Space::new(Settings::default(), &[]);
+        for corner in [-1.0, 0.0, 0.3, 1.0, 9.0] {
+            let settings = space.settings(&vec![corner; space.len()]);
+            for id in space.ids() {
+                let (low, high) = id.spec().safe;
+                assert!((low - 1e-3..=high + 1e-3).contains(&settings[*id]), "{id:?} {}", settings[*id]);
+            }
+            assert!(space.distance(&space.point(&settings), &vec![corner.clamp(0.0, 1.0); space.len()]) < 0.2);
+        }
+    }
+
+    #[test]
+    fn what_is_not_moved_stays_where_the_user_put_it() {
+        let base = Settings::default().with(Id::Reduction, 40.0).with(Id::OutputGain, 3.0);
+        let space = Space::new(base, &[Id::EqLow]);
+        assert_eq!(space.settings(space.origin()), base);
+        let mut moved = space.origin().clone();
+        moved.fill(0.0);
+        let settings = space.settings(&moved);
+        assert_eq!(settings[Id::EqLow], base[Id::EqLow], "locked");
+        assert_eq!(settings[Id::OutputGain], 3.0, "not tuned");
+        assert_eq!(settings[Id::Reduction], 0.0);
+        assert_eq!(space.partly(&moved, 0.0), base);
+        assert_eq!(space.partly(&moved, 1.0), settings);
+    }
+}
