@@ -3,7 +3,7 @@
 //! disturbs least; the last line is one JSON object.
 
 use attune::engine::{Engine, EngineConfig, Latency};
-use attune::quality::{Audition, Context, Ears, Excerpt};
+use attune::quality::{Audition, Context, Ears, Excerpt, Listener};
 use criterion::Criterion;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -60,7 +60,15 @@ fn main() {
     let take = audition.hear(&output);
     bench.measure("excerpt: frames, noise, speech", || Excerpt::new(RATE, input));
     bench.measure("audition: all that candidates share", || Audition::new(ears, RATE, input));
-    bench.measure("context", || Context::of(&excerpt, &[input]));
+    bench.measure("context of an excerpt by itself", || Context::of(&excerpt, &[input]));
+    let mut listener = Listener::new(RATE, 1);
+    listener.push(&[input], |_| ());
+    let mut half_seconds = input.chunks_exact(RATE as usize / 2).cycle();
+    bench.measure("listener: a window of a stream", || {
+        let mut heard = None;
+        listener.push(&[half_seconds.next().expect("never ends")], |window| heard = Some(window));
+        heard
+    });
     bench.measure("quality and score of a candidate", || {
         let take = audition.hear(&output);
         audition.score(&take)
@@ -73,7 +81,10 @@ fn main() {
         println!("{name:<40}{time:>10.3}");
     }
     let cost = |name: &str| bench.rows.iter().find(|row| row.0.starts_with(name)).map(|row| row.1);
-    if let (Some(shared), Some(context), Some(candidate)) = (cost("audition"), cost("context"), cost("quality")) {
-        println!("{{\"shared_ms\":{shared:.3},\"context_quality_score_ms\":{:.3}}}", context + candidate);
+    let costs = [cost("excerpt"), cost("audition"), cost("listener"), cost("quality")];
+    if let [Some(excerpt), Some(shared), Some(listener), Some(candidate)] = costs {
+        // What the listener analyses of a window (its excerpt) is shared by all candidates.
+        let judged = listener - excerpt + candidate;
+        println!("{{\"shared_ms\":{shared:.3},\"context_quality_score_ms\":{judged:.3}}}");
     }
 }
