@@ -57,8 +57,6 @@ pub struct Comparison {
     pub quality: Quality,
     /// By how much it is better than it was, PESQ points: the mean of the passages with speech, weighed
     /// by it. `None` where there is none. A passage with a fault counts -10.
-    ///
-    /// Sigma takes the errors of any two passages to be correlated by 0.7.
     pub score: Option<Estimate>,
 }
 
@@ -74,17 +72,7 @@ impl Comparison {
     /// Sums up passages that were heard one by one.
     pub fn of(passages: Vec<Passage>) -> Comparison {
         let quality = Quality::mean(passages.iter().map(|passage| (passage.quality, passage.speech)));
-        let (mut speech, mut mean, mut alike, mut apart) = (0.0, 0.0, 0.0, 0.0);
-        for (weight, score) in passages.iter().filter_map(|p| Some((p.speech, p.score?))) {
-            speech += weight;
-            mean += weight * score.mean;
-            alike += weight * score.sigma;
-            apart += (weight * score.sigma).powi(2);
-        }
-        let score = (speech > 0.0).then(|| Estimate {
-            mean: mean / speech,
-            sigma: (ALIKE * alike * alike + (1.0 - ALIKE) * apart).sqrt() / speech,
-        });
+        let score = Estimate::pooled(passages.iter().filter_map(|p| Some((p.speech, p.score?))));
         Comparison { passages, quality, score }
     }
 
@@ -112,6 +100,22 @@ pub enum Opinion {
 }
 
 impl Estimate {
+    /// The mean of estimates of one thing on several stretches of a recording, by their weights; `None`
+    /// where there is no weight. Sigma takes the errors of any two to be correlated by 0.7.
+    pub fn pooled(parts: impl Iterator<Item = (f32, Estimate)>) -> Option<Estimate> {
+        let (mut total, mut mean, mut alike, mut apart) = (0.0, 0.0, 0.0, 0.0);
+        for (weight, part) in parts {
+            total += weight;
+            mean += weight * part.mean;
+            alike += weight * part.sigma;
+            apart += (weight * part.sigma).powi(2);
+        }
+        (total > 0.0).then(|| Estimate {
+            mean: mean / total,
+            sigma: (ALIKE * alike * alike + (1.0 - ALIKE) * apart).sqrt() / total,
+        })
+    }
+
     /// What it comes down to.
     pub fn opinion(&self) -> Opinion {
         let Estimate { mean, sigma } = *self;

@@ -15,6 +15,8 @@ pub fn step(rate: u32) -> usize {
 pub struct Heard {
     /// Samples of the stream, gaps not counted, up to the window's end.
     pub end: u64,
+    /// Samples in the window.
+    pub length: usize,
     /// What is wrong with it.
     pub context: Context,
     /// Its analysis, for whoever goes on working with this window.
@@ -101,13 +103,13 @@ impl Listener {
         let frames = excerpt.frames.len();
         let fresh = if self.started { frames * HOP / STEPS } else { frames };
         let context = Context::with(&excerpt, &channels, &mut self.past, fresh);
-        let end = self.before + self.taken as u64;
+        let (end, length) = (self.before + self.taken as u64, self.taken);
         self.channels.iter_mut().for_each(|channel| {
             channel.drain(..hop);
         });
         self.taken -= hop;
         self.before += hop as u64;
         self.started = true;
-        Heard { end, context, excerpt }
+        Heard { end, length, context, excerpt }
     }
 }

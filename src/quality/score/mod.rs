@@ -83,7 +83,7 @@ pub struct Take {
 }
 
 /// An estimate and its standard deviation.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Estimate {
     /// The likeliest value.
     pub mean: f32,
@@ -96,6 +96,11 @@ impl<'a> Audition<'a> {
     pub fn new(ears: &'a Ears, rate: u32, input: &[f32]) -> Audition<'a> {
         let excerpt = Excerpt::new(rate, input);
         let context = Context::of(&excerpt, &[input]);
+        Audition::heard(ears, excerpt, context, input)
+    }
+
+    /// The same for input that is already analysed, as by a [`Listener`](super::Listener).
+    pub fn heard(ears: &'a Ears, excerpt: Excerpt, context: Context, input: &[f32]) -> Audition<'a> {
         let yardstick = Yardstick::new(PseudoReference::new(&ears.network, &excerpt.frames), &excerpt.frames);
         let (quality, frames) = Quality::with_frames(&excerpt, input);
         let untouched = Take { quality, veto: None, features: features(&yardstick, &quality, &frames), verdict: None };

@@ -1,5 +1,9 @@
 //! Who proposes what to try next.
 
+mod evolution;
+
+pub use evolution::Evolution;
+
 use super::{Point, Space};
 use crate::quality::{EMBEDDING, Estimate};
 

@@ -1,0 +1,136 @@
+use super::Stretch;
+use crate::quality::{Audition, Context, Ears, Estimate, Heard, Listener, Take};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What was heard in a window of 3 s: what went in, what came out, how good it was.
+pub struct Window {
+    /// Position in the stream of the window's end, in samples.
+    pub end: u64,
+    /// What is wrong with the input.
+    pub context: Context,
+    /// The window as a stretch on which candidates are judged.
+    pub stretch: Arc<Stretch>,
+    /// The output, as it was heard.
+    pub take: Take,
+    /// By how much the output is better than the input, PESQ points.
+    pub score: Estimate,
+}
+
+/// Listens to what goes into the engine and what comes out, and gives windows of 3 s every second.
+///
+/// Windows without a gap in them only. The output belongs to the input `latency` samples before it.
+pub struct Hearing {
+    ears: &'static Ears,
+    listener: Listener,
+    rate: u32,
+    preroll: usize,
+    /// The output that is still needed, its first sample being that of the input's `outputs_from`.
+    input: Vec<VecDeque<f32>>,
+    output: Vec<VecDeque<f32>>,
+    /// Position in the stream of the first sample of `input` and `output`.
+    from: u64,
+    /// Samples of the engine's delay that are still to be skipped in the output.
+    delay: usize,
+    latency: usize,
+    /// Samples of the stream before the last gap; the listener doesn't count those lost.
+    lost: u64,
+    waiting: VecDeque<Heard>,
+    count: u64,
+}
+
+/// Every other window of the listener is heard in full.
+const EVERY: u64 = 2;
+
+impl Hearing {
+    /// For a stream of this rate and channel count through an engine of this delay in samples. What comes
+    /// `preroll` samples before a window is kept with it.
+    pub fn new(ears: &'static Ears, rate: u32, channels: usize, latency: usize, preroll: usize) -> Hearing {
+        let queues = || vec![VecDeque::new(); channels.clamp(1, 2)];
+        Hearing {
+            ears,
+            listener: Listener::new(rate, channels),
+            rate,
+            preroll,
+            input: queues(),
+            output: queues(),
+            from: 0,
+            delay: latency,
+            latency,
+            lost: 0,
+            waiting: VecDeque::new(),
+            count: 0,
+        }
+    }
+
+    /// Takes in a block of input and output, as they are at the same moment. Each window that it completes
+    /// is handed over.
+    pub fn push(&mut self, input: &[&[f32]], output: &[&[f32]], mut heard: impl FnMut(Window)) {
+        let waiting = &mut self.waiting;
+        self.listener.push(input, |window| waiting.push_back(window));
+        let length = input.iter().map(|channel| channel.len()).min().unwrap_or(0);
+        let skipped = self.delay.min(length);
+        self.delay -= skipped;
+        let finite = |sample: &f32| if sample.is_finite() { *sample } else { 0.0 };
+        for (queue, channel) in self.input.iter_mut().zip(input) {
+            queue.extend(channel[..length].iter().map(finite));
+        }
+        for (queue, channel) in self.output.iter_mut().zip(output) {
+            // Not made finite: that is a fault to be heard.
+            queue.extend(&channel[skipped.min(channel.len())..length.min(channel.len())]);
+        }
+        while let Some(window) = self.waiting.front() {
+            let end = window.end + self.lost;
+            if self.output.iter().any(|queue| self.from + (queue.len() as u64) < end) {
+                break;
+            }
+            if let Some(window) = self.waiting.pop_front() {
+                self.count += 1;
+                if self.count % EVERY == 1
+                    && let Some(window) = self.hear(window, end)
+                {
+                    heard(window);
+                }
+                self.forget(end);
+            }
+        }
+    }
+
+    /// A gap of so many samples in the stream: no window spans it.
+    pub fn gap(&mut self, samples: u64) {
+        self.listener.gap();
+        self.waiting.clear();
+        let heard = self.input.first().map_or(0, VecDeque::len) as u64;
+        self.from += heard + samples;
+        self.lost += samples;
+        self.input.iter_mut().chain(&mut self.output).for_each(VecDeque::clear);
+        self.delay = self.latency;
+    }
+
+    fn hear(&self, window: Heard, end: u64) -> Option<Window> {
+        let to = (end - self.from) as usize;
+        let from = to.checked_sub(window.length)?;
+        let preroll = self.preroll.min(from);
+        let cut = |queues: &[VecDeque<f32>], from: usize| -> Vec<Vec<f32>> {
+            queues.iter().map(|queue| queue.range(from..to).copied().collect()).collect()
+        };
+        let output = cut(&self.output, from);
+        let input = cut(&self.input, from - preroll);
+        let mono = super::mix(input.iter().map(|channel| &channel[preroll..]));
+        let audition = Audition::heard(self.ears, window.excerpt, window.context, &mono);
+        let take = audition.hear(&super::mix(output.iter().map(Vec::as_slice)));
+        let score = audition.score(&take);
+        let stretch = Arc::new(Stretch::heard(input, preroll, audition));
+        Some(Window { end, context: window.context, stretch, take, score })
+    }
+
+    /// Drops what no window needs any more.
+    fn forget(&mut self, end: u64) {
+        let keep = (3.0 * self.rate as f32) as u64 + self.preroll as u64;
+        let old = (end.saturating_sub(keep)).saturating_sub(self.from) as usize;
+        for queue in self.input.iter_mut().chain(&mut self.output) {
+            queue.drain(..old.min(queue.len()));
+        }
+        self.from += old as u64;
+    }
+}

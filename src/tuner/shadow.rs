@@ -1,0 +1,106 @@
+use super::mix;
+use crate::engine::{ConfigError, Engine, EngineConfig};
+use crate::quality::{Audition, Ears, Estimate, Take, Veto};
+use crate::settings::Settings;
+use std::sync::Arc;
+
+/// What the engine hears before a stretch, to get to know the sound; it is not judged, s.
+pub const PREROLL: f32 = 1.5;
+
+/// Input on which candidates are judged.
+pub struct Stretch {
+    /// By channel: the pre-roll and what is judged.
+    input: Vec<Vec<f32>>,
+    /// Samples of pre-roll.
+    preroll: usize,
+    /// What is heard in it.
+    pub audition: Audition<'static>,
+    /// How much speech there is, s.
+    pub speech: f32,
+}
+
+impl Stretch {
+    /// Input by channel, of which the first `preroll` samples are for the engine alone. The rest should be
+    /// 3 to 10 s.
+    pub fn new(ears: &'static Ears, rate: u32, input: Vec<Vec<f32>>, preroll: usize) -> Stretch {
+        let mono = mix(input.iter().map(|channel| &channel[preroll.min(channel.len())..]));
+        Stretch::heard(input, preroll, Audition::new(ears, rate, &mono))
+    }
+
+    /// The same with what was heard after the pre-roll already.
+    pub fn heard(input: Vec<Vec<f32>>, preroll: usize, audition: Audition<'static>) -> Stretch {
+        let speech = audition.speech();
+        Stretch { input, preroll, audition, speech }
+    }
+}
+
+/// The place where candidates are tried and nobody hears them.
+///
+/// The engine is deterministic, so what it makes of the same input with other settings is what would have been
+/// heard. All candidates are judged on the same stretches, and only differences between them count.
+pub struct Shadow {
+    engine: Engine,
+    stretches: Vec<Arc<Stretch>>,
+}
+
+/// A candidate, heard on every stretch.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The candidate.
+    pub settings: Settings,
+    /// How it was heard, stretch by stretch.
+    pub takes: Vec<Take>,
+}
+
+impl Trial {
+    /// The first hard bound that was broken on any stretch.
+    pub fn veto(&self) -> Option<Veto> {
+        self.takes.iter().find_map(|take| take.veto)
+    }
+}
+
+impl Shadow {
+    /// Nothing to judge on yet. The latency mode has to be that of the engine that is heard.
+    ///
+    /// # Errors
+    /// When the rate or the number of channels isn't supported.
+    pub fn new(config: EngineConfig) -> Result<Shadow, ConfigError> {
+        Ok(Shadow { engine: Engine::new(config)?, stretches: Vec::new() })
+    }
+
+    /// Judges on these stretches from now on.
+    pub fn set(&mut self, stretches: Vec<Arc<Stretch>>) {
+        self.stretches = stretches;
+    }
+
+    /// What is judged on.
+    pub fn stretches(&self) -> &[Arc<Stretch>] {
+        &self.stretches
+    }
+
+    /// Renders a candidate on every stretch and listens to it.
+    pub fn hear(&mut self, settings: &Settings) -> Trial {
+        let latency = self.engine.latency();
+        let engine = &mut self.engine;
+        let hear = |stretch: &Arc<Stretch>| {
+            engine.set(settings);
+            engine.reset();
+            let mut sound = stretch.input.clone();
+            sound.iter_mut().for_each(|channel| channel.resize(channel.len() + latency, 0.0));
+            let mut channels: Vec<&mut [f32]> = sound.iter_mut().map(Vec::as_mut_slice).collect();
+            engine.process(&mut channels);
+            let from = latency + stretch.preroll;
+            stretch.audition.hear(&mix(sound.iter().map(|channel| &channel[from.min(channel.len())..])))
+        };
+        Trial { settings: *settings, takes: self.stretches.iter().map(hear).collect() }
+    }
+
+    /// By how much one trial is better than another, PESQ points: the mean over the stretches, by their
+    /// speech. `None` where there is no speech to judge on.
+    pub fn difference(&self, trial: &Trial, other: &Trial) -> Option<Estimate> {
+        let takes = self.stretches.iter().zip(trial.takes.iter().zip(&other.takes));
+        Estimate::pooled(
+            takes.map(|(stretch, (take, other))| (stretch.speech, stretch.audition.difference(take, other))),
+        )
+    }
+}
