@@ -4,6 +4,6 @@ mod proposers;
 mod space;
 mod strategy;
 
-pub use proposers::{Outcome, Proposal, Proposer, Rng, Scene};
+pub use proposers::*;
 pub use space::{Point, Space, TUNED};
 pub use strategy::Strategy;
