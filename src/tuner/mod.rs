@@ -12,7 +12,7 @@ mod strategy;
 pub use event::{Event, ParameterUpdate, What};
 pub use hearing::{Hearing, Window};
 pub use judge::{Judge, Rules, Verdict};
-pub use proposers::{Evolution, Outcome, Proposal, Proposer, Rng, Scene};
+pub use proposers::*;
 pub use search::{Find, Round, Search};
 pub use shadow::{PREROLL, Shadow, Stretch, Trial};
 pub use space::{Point, Space, TUNED};

@@ -1,8 +1,20 @@
 //! Who proposes what to try next.
 
+mod arms;
+mod cma_es;
 mod evolution;
+mod pending;
+mod recall;
+mod spsa;
+mod thompson;
+mod ucb;
 
+pub use cma_es::{CmaEs, CmaEsConfig};
 pub use evolution::Evolution;
+pub use recall::{Recall, RecallConfig, Winner};
+pub use spsa::{Spsa, SpsaConfig};
+pub use thompson::{Posteriors, Thompson, ThompsonConfig};
+pub use ucb::{Ucb, UcbConfig};
 
 use super::{Point, Space};
 use crate::quality::{EMBEDDING, Estimate};
@@ -45,6 +57,31 @@ pub struct Outcome {
     pub vetoed: bool,
 }
 
+impl Outcome {
+    /// The gain as a reward: within ±1 and always a number, so that one veto doesn't outweigh all else.
+    fn reward(&self) -> f64 {
+        self.bounded(&self.gain)
+    }
+
+    /// The value over the base, within ±1 and always a number.
+    fn merit(&self) -> f64 {
+        self.bounded(&self.value)
+    }
+
+    /// The gain that is there in all likelihood: less one standard deviation (84 %); within ±1.
+    fn sure_gain(&self) -> f64 {
+        let Estimate { mean, sigma } = self.gain;
+        self.bounded(&Estimate { mean: mean - sigma, sigma })
+    }
+
+    fn bounded(&self, estimate: &Estimate) -> f64 {
+        match self.vetoed || estimate.mean.is_nan() {
+            true => -1.0,
+            false => f64::from(estimate.mean).clamp(-1.0, 1.0),
+        }
+    }
+}
+
 /// Proposes what to try next, and learns from what became of it.
 ///
 /// The contract: proposals lie within the space (0 to 1 in each coordinate); `learn` is called once for
@@ -59,4 +96,15 @@ pub trait Proposer: Send {
 
     /// Hears what became of it.
     fn learn(&mut self, scene: &Scene, outcome: &Outcome);
+
+    /// Hears what became of somebody else's proposal.
+    fn observe(&mut self, _scene: &Scene, _outcome: &Outcome) {}
+
+    /// Is told of settings that proved best in some context.
+    fn remember(&mut self, _winner: &Winner) {}
+
+    /// How many proposals it wants judged within one round, so that it can compare them.
+    fn batch(&self) -> usize {
+        1
+    }
 }

@@ -1,0 +1,65 @@
+use super::guard::GuardConfig;
+use super::objectives::{Goals, Style};
+use super::proposers::Winner;
+use crate::engine::EngineConfig;
+use crate::settings::{Id, Settings};
+
+/// How a [`FeedbackLoop`](super::FeedbackLoop) works.
+#[derive(Clone, Debug)]
+pub struct LoopConfig {
+    /// The engine that is heard.
+    pub engine: EngineConfig,
+    /// What the user or the host set: where the loop begins, and what it can always go back to.
+    pub base: Settings,
+    /// Settings that are left alone.
+    pub locked: Vec<Id>,
+    /// The same seed and input give the same result, bit for bit.
+    pub seed: u64,
+    /// The first step of the gradient, in travels of a control.
+    pub learning_rate: f32,
+    /// How bold it is.
+    pub style: Style,
+    /// What is wanted besides the score.
+    pub goals: Goals,
+    /// What proved best for other recordings, to be tried where the input is alike.
+    pub winners: Vec<Winner>,
+    /// Candidates judged in one round. Each costs the render of [`LoopConfig::stretches`] stretches of 4.5 s, about 20 ms each.
+    pub slots: usize,
+    /// Seconds of audio from one round to the next; full seconds, at least 1.
+    pub interval: u32,
+    /// Stretches of 3 s on which a candidate is judged, the newest ones.
+    pub stretches: usize,
+    /// Least speech in them for a round, s.
+    pub least_speech: f32,
+    /// Rounds without a find after which the search rests until the input changes.
+    pub patience: u64,
+    /// Limits and times of the guard.
+    pub guard: GuardConfig,
+}
+
+impl LoopConfig {
+    /// The usual way for an engine, as fast as a live stream allows: about 15 % of a core.
+    pub fn new(engine: EngineConfig) -> LoopConfig {
+        LoopConfig {
+            engine,
+            base: Settings::default(),
+            locked: Vec::new(),
+            seed: 1,
+            learning_rate: 0.01,
+            style: Style::Balanced,
+            goals: Goals::default(),
+            winners: Vec::new(),
+            slots: 4,
+            interval: 2,
+            stretches: 1,
+            least_speech: 0.8,
+            patience: 10,
+            guard: GuardConfig::new(engine.sample_rate),
+        }
+    }
+
+    /// The same where nothing has to be in time: more candidates, judged on more audio.
+    pub fn offline(engine: EngineConfig) -> LoopConfig {
+        LoopConfig { slots: 16, interval: 1, stretches: 2, ..LoopConfig::new(engine) }
+    }
+}

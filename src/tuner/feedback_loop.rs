@@ -1,0 +1,436 @@
+use super::analysis::{Analysis, Record};
+use super::change::ChangeDetector;
+use super::event::{Event, ParameterUpdate, What};
+use super::guard::{Fault, Guard, Snapshot};
+use super::hearing::{Hearing, Window};
+use super::judge::{Judge, Rules, Verdict};
+use super::proposers::{Proposers, Rng, Winner};
+use super::search::{Round, Search};
+use super::{LoopConfig, Point, PREROLL, Shadow, Space, Stretch, Tactic};
+use crate::engine::{ConfigError, Engine};
+use crate::quality::{Ears, Estimate, Quality, Veto};
+use crate::settings::Settings;
+use rand::SeedableRng;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A set is deployed if it promises so much more than what is heard, PESQ points: half of what is noticed.
+const WORTHWHILE: f32 = 0.025;
+/// Windows of 3 s that are kept to judge on; one comes every second.
+const KEPT: usize = 8;
+/// Windows that are remembered for analysis: an hour.
+const RECORDS: usize = 3600;
+
+/// Listens, proposes, judges in the shadow, deploys, watches and rolls back.
+///
+/// One implementation for the plugin, the live app and files. Its clock is the number of samples: the same
+/// input, settings and seed give the same result, bit for bit. It runs on the side thread; what it
+/// wants to be heard is [`FeedbackLoop::settings`].
+///
+/// ```
+/// use attune::engine::{Engine, EngineConfig, Latency};
+/// use attune::tuner::{FeedbackLoop, LoopConfig, Metrics};
+///
+/// let config = EngineConfig { sample_rate: 16_000, channels: 1, latency: Latency::Studio };
+/// let mut engine = Engine::new(config)?;
+/// let mut feedback_loop = FeedbackLoop::new(LoopConfig::offline(config))?;
+/// for block in vec![0.1f32; 64_000].chunks(8_000) {
+///     let mut output = block.to_vec();
+///     engine.process(&mut [&mut output]);
+///     feedback_loop.collect_feedback(&[block], &[&output], &Metrics::default());
+///     for event in feedback_loop.advance() {
+///         println!("{}", event.what);
+///     }
+///     engine.set(feedback_loop.settings());
+/// }
+/// println!("{}", feedback_loop.analyze_performance(100));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct FeedbackLoop {
+    config: LoopConfig,
+    space: Space,
+    shadow: Shadow,
+    hearing: Hearing,
+    proposers: Proposers,
+    search: Search,
+    guard: Guard,
+    changes: ChangeDetector,
+    /// Heard, but not worked on yet.
+    pending: VecDeque<Window>,
+    /// The newest windows, with their ends.
+    recent: VecDeque<(u64, Arc<Stretch>)>,
+    records: VecDeque<Record>,
+    log: Vec<Event>,
+    /// How much of the log was told.
+    told: usize,
+    settings: Settings,
+    deployed: Deployed,
+    /// Rounds in a row without a find, and rounds in all since the search began anew.
+    idle: u64,
+    rounds: u64,
+    windows: u64,
+    position: u64,
+}
+
+/// What is heard at present.
+struct Deployed {
+    point: Point,
+    revision: u64,
+    since: u64,
+    /// What was promised, until it is measured.
+    predicted: Option<Estimate>,
+}
+
+/// What the audio thread knows of a block beside its sound.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Metrics {
+    /// The time that processing took, as a share of the time there was.
+    pub load: f32,
+}
+
+impl FeedbackLoop {
+    /// # Errors
+    /// When the engine's rate or number of channels isn't supported.
+    pub fn new(config: LoopConfig) -> Result<FeedbackLoop, ConfigError> {
+        let rate = config.engine.sample_rate;
+        let latency = Engine::new(config.engine)?.latency();
+        let space = Space::new(config.base, &config.locked);
+        let mut rng = Rng::seed_from_u64(config.seed);
+        let proposers = Proposers::new(&config, &mut rng);
+        let first = Snapshot {
+            revision: 1,
+            sample: 0,
+            settings: config.base,
+            point: space.origin().clone(),
+            learner: None,
+            context: [0.0; _],
+            evidence: Estimate { mean: 0.0, sigma: 0.0 },
+            reason: "what was set".into(),
+        };
+        let preroll = (PREROLL * rate as f32) as usize;
+        Ok(FeedbackLoop {
+            shadow: Shadow::new(config.engine)?,
+            hearing: Hearing::new(Ears::built_in(), rate, config.engine.channels, latency, preroll),
+            proposers,
+            search: Search::new(space.origin().clone(), rng),
+            guard: Guard::new(config.guard.clone(), first),
+            changes: ChangeDetector::new(rate),
+            pending: VecDeque::new(),
+            recent: VecDeque::new(),
+            records: VecDeque::new(),
+            log: Vec::new(),
+            told: 0,
+            settings: config.base,
+            deployed: Deployed { point: space.origin().clone(), revision: 1, since: 0, predicted: None },
+            idle: 0,
+            rounds: 0,
+            windows: 0,
+            position: 0,
+            space,
+            config,
+        })
+    }
+
+    /// What should be heard.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Counts the sets of settings; the base is 1.
+    pub fn revision(&self) -> u64 {
+        self.deployed.revision
+    }
+
+    /// Where the tuner moves.
+    pub fn space(&self) -> &Space {
+        &self.space
+    }
+
+    /// Takes in a block of what went into the engine and what came out at the same moment, one slice a
+    /// channel, full scale ±1. Blocks of any size; cheap but for the block that completes a window
+    /// (every second; about 20 ms).
+    pub fn collect_feedback(&mut self, input: &[&[f32]], output: &[&[f32]], metrics: &Metrics) {
+        let pending = &mut self.pending;
+        self.hearing.push(input, output, |window| pending.push_back(window));
+        self.position += input.iter().map(|channel| channel.len()).min().unwrap_or(0) as u64;
+        if metrics.load > 1.0 {
+            self.guard.fault(self.position, Fault::Deadline);
+        } else if output.iter().flat_map(|channel| *channel).any(|sample| !sample.is_finite()) {
+            self.guard.fault(self.position, Fault::NonFinite);
+        }
+    }
+
+    /// So many samples of the stream were not heard: nothing is judged across the gap.
+    pub fn gap(&mut self, samples: u64) {
+        self.hearing.gap(samples);
+        self.position += samples;
+    }
+
+    /// Works on what was heard: watches, and where it is time, looks for better settings and deploys them.
+    /// Returns what happened.
+    pub fn advance(&mut self) -> Vec<Event> {
+        if self.guard.should_rollback().is_some() {
+            self.rollback();
+        }
+        while let Some(window) = self.pending.pop_front() {
+            self.observe(&window);
+            self.recent.push_back((window.end, window.stretch.clone()));
+            if self.recent.len() > KEPT {
+                self.recent.pop_front();
+            }
+            self.windows += 1;
+            self.watch(&window);
+            let due = self.windows.is_multiple_of(u64::from(self.config.interval.max(1)));
+            if due && self.idle < self.config.patience && window.end >= self.guard.rests_until() {
+                self.update_parameters(Tactic::Ensemble);
+            }
+        }
+        let events = self.log[self.told..].to_vec();
+        self.told = self.log.len();
+        events
+    }
+
+    /// One round: tries candidates on the newest audio in the shadow, and deploys the best if it is surely
+    /// better than what is heard. Returns what was changed; nothing where there is no speech to judge on.
+    pub fn update_parameters(&mut self, tactic: Tactic) -> Vec<ParameterUpdate> {
+        self.shadow.set(self.newest());
+        let speech: f32 = self.shadow.stretches().iter().map(|stretch| stretch.speech).sum();
+        if speech < self.config.least_speech || self.space.is_empty() {
+            return Vec::new();
+        }
+        let slots = self.config.slots;
+        let (round, heard, gain) = self.round(tactic, slots);
+        let worthwhile = round.best.bound > heard.bound + WORTHWHILE && self.surely(gain);
+        if !worthwhile || round.best.point == self.deployed.point {
+            return Vec::new();
+        }
+        let reasons: Vec<&str> = round.finds.iter().map(|find| find.reason.as_str()).collect();
+        let reason = if reasons.is_empty() { "found before".to_owned() } else { reasons.join(", ") };
+        self.deploy(round.best.point, reason, gain)
+    }
+
+    /// Learns on a whole recording: rounds on these stretches until there is nothing left to gain, or `rounds`
+    /// are over. `progress` hears of each round and says whether to go on. What is best is deployed.
+    pub fn study(
+        &mut self,
+        stretches: Vec<Stretch>,
+        rounds: u64,
+        progress: &mut dyn FnMut(u64) -> bool,
+    ) -> Vec<ParameterUpdate> {
+        self.recent = stretches.into_iter().map(|stretch| (self.position, Arc::new(stretch))).collect();
+        self.shadow.set(self.recent.iter().map(|(_, stretch)| stretch.clone()).collect());
+        let speech: f32 = self.shadow.stretches().iter().map(|stretch| stretch.speech).sum();
+        if speech < self.config.least_speech || self.space.is_empty() {
+            return Vec::new();
+        }
+        let mut finds = Vec::new();
+        let mut last = None;
+        while self.idle < self.config.patience && self.rounds < rounds && progress(self.rounds) {
+            let (round, _, gain) = self.round(Tactic::Ensemble, self.config.slots);
+            finds.extend(round.finds.iter().map(|find| find.reason.clone()));
+            last = Some((round.best.point, gain));
+        }
+        match last {
+            Some((point, gain)) if point != self.deployed.point => self.deploy(point, finds.join(", "), gain),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether what is heard should be taken back.
+    pub fn should_rollback(&self) -> bool {
+        self.guard.should_rollback().is_some()
+    }
+
+    /// Goes back to the older settings that suit the input best. Returns what was changed.
+    pub fn rollback(&mut self) -> Vec<ParameterUpdate> {
+        let reason = self.guard.should_rollback().map_or_else(|| "asked for".to_owned(), ToString::to_string);
+        let Some(snapshot) = self.guard.rollback(self.position) else { return Vec::new() };
+        let failed = self.deployed.revision;
+        let point = self.space.point(&snapshot.settings);
+        let updates = self.updates(&snapshot.settings, &reason, Estimate { mean: 0.0, sigma: 0.0 });
+        self.set(snapshot.settings, point, None);
+        self.search.go_to(self.deployed.point.clone());
+        self.begin_anew();
+        let to = snapshot.revision;
+        self.tell(What::RolledBack { revision: failed, to, updates: updates.clone(), reason });
+        updates
+    }
+
+    /// What was deployed so far, the oldest first, what is heard last.
+    pub fn snapshots(&self) -> impl DoubleEndedIterator<Item = &Snapshot> {
+        self.guard.snapshots()
+    }
+
+    /// Everything that it did, and why.
+    pub fn explain(&self) -> &[Event] {
+        &self.log
+    }
+
+    /// What the last windows (one a second) say: trend, best settings, what matters, what went wrong.
+    pub fn analyze_performance(&self, window: usize) -> Analysis {
+        Analysis::of(self.records.iter().skip(self.records.len().saturating_sub(window)), &self.space)
+    }
+
+    /// What proved best here, to be remembered for the next time.
+    pub fn winner(&self) -> Option<Winner> {
+        let snapshot = self.guard.last_good()?;
+        let gain = snapshot.evidence.mean;
+        (snapshot.settings != self.config.base).then(|| Winner { context: snapshot.context, settings: snapshot.settings, gain })
+    }
+
+    /// Notes a window, and whether the input is another one.
+    fn observe(&mut self, window: &Window) {
+        let context = window.context.embedding();
+        let Window { end, stretch, take, score, .. } = window;
+        self.records.push_back(Record {
+            sample: *end,
+            revision: self.deployed.revision,
+            settings: self.settings,
+            context,
+            speech: stretch.speech,
+            quality: take.quality,
+            score: *score,
+            veto: take.veto,
+        });
+        if self.records.len() > RECORDS {
+            self.records.pop_front();
+        }
+        if let Some(change) = self.changes.update(*end, &context) {
+            self.begin_anew();
+            self.tell_at(*end, What::InputChanged { change: change.what });
+        }
+    }
+
+    /// Compares what is heard with what was heard before, on the newest window.
+    fn watch(&mut self, window: &Window) {
+        let since_before = window.end.saturating_sub(window.stretch.samples() as u64) >= self.deployed.since;
+        if since_before && let Some(fault) = fault(window) {
+            self.guard.fault(window.end, fault);
+        } else if window.stretch.speech >= LEAST_WATCHED {
+            let context = window.context.embedding();
+            let Some(rival) = self.guard.rival(window.end, &context) else { return };
+            let (rival, settings) = (rival.settings, self.settings);
+            self.shadow.set(vec![window.stretch.clone()]);
+            let [rival, present] = [rival, settings].map(|settings| self.shadow.hear(&settings));
+            let Some(difference) = self.shadow.difference(&rival, &present) else { return };
+            if since_before && let Some(predicted) = self.deployed.predicted.take() {
+                let effect = Estimate { mean: -difference.mean, ..difference };
+                self.tell_at(window.end, What::Measured { revision: self.deployed.revision, predicted, effect });
+            }
+            self.guard.watch(window.end, difference);
+        }
+        if self.guard.should_rollback().is_some() {
+            self.rollback();
+        }
+    }
+
+    /// One round of the search. Returns also how what is heard did, and what would be gained over it.
+    fn round(&mut self, tactic: Tactic, slots: usize) -> (Round, Verdict, Estimate) {
+        let context = self.context();
+        let goals = &self.config.goals;
+        let wanted = |quality: &Quality| goals.bonus(quality);
+        let rules = Rules { caution: self.config.style.doubt(), wanted: &wanted };
+        let (space, guard, position) = (&self.space, &self.guard, self.position);
+        let most = self.config.style.changes();
+        let deployed = &self.deployed.point;
+        let allowed = |point: &Point| {
+            let changed = point.iter().zip(deployed).filter(|(a, b)| a != b).count();
+            changed <= most && guard.allows(position, space, point, &context)
+        };
+        let mut judge = Judge::new(&mut self.shadow, space, rules);
+        let heard = judge.judge(deployed);
+        let proposer = self.proposers.get(tactic);
+        let round = self.search.round(&mut judge, proposer, (space, &context), slots, &allowed);
+        let gain = judge.gain(&round.best, &heard);
+        self.rounds += 1;
+        self.idle = if round.finds.is_empty() { self.idle + 1 } else { 0 };
+        if self.idle == self.config.patience {
+            self.tell(What::Converged { rounds: self.rounds });
+        }
+        (round, heard, gain)
+    }
+
+    fn surely(&self, gain: Estimate) -> bool {
+        gain.mean - self.config.style.doubt() * gain.sigma > 0.0
+    }
+
+    fn context(&self) -> [f32; crate::quality::EMBEDDING] {
+        self.recent.back().map_or([0.0; _], |(_, stretch)| stretch.audition.context.embedding())
+    }
+
+    /// The newest stretches that don't overlap.
+    fn newest(&self) -> Vec<Arc<Stretch>> {
+        let mut chosen: Vec<Arc<Stretch>> = Vec::new();
+        let mut before = u64::MAX;
+        for (end, stretch) in self.recent.iter().rev() {
+            if *end <= before && chosen.len() < self.config.stretches.max(1) {
+                before = end.saturating_sub(stretch.samples() as u64);
+                chosen.push(stretch.clone());
+            }
+        }
+        chosen
+    }
+
+    fn deploy(&mut self, point: Point, reason: String, predicted: Estimate) -> Vec<ParameterUpdate> {
+        let settings = self.space.settings(&point);
+        let updates = self.updates(&settings, &reason, predicted);
+        self.set(settings, point, Some(predicted));
+        self.guard.keep(Snapshot {
+            revision: self.deployed.revision,
+            sample: self.position,
+            settings,
+            point: self.deployed.point.clone(),
+            learner: None,
+            context: self.context(),
+            evidence: predicted,
+            reason: reason.clone(),
+        });
+        let revision = self.deployed.revision;
+        self.tell(What::Deployed { revision, updates: updates.clone(), reason, predicted });
+        updates
+    }
+
+    fn set(&mut self, settings: Settings, point: Point, predicted: Option<Estimate>) {
+        self.settings = settings;
+        self.deployed = Deployed { point, revision: self.deployed.revision + 1, since: self.position, predicted };
+    }
+
+    fn updates(&self, settings: &Settings, reason: &str, predicted: Estimate) -> Vec<ParameterUpdate> {
+        let changed = self.space.ids().iter().filter(|id| settings[**id] != self.settings[**id]);
+        let update = |id: &crate::settings::Id| ParameterUpdate {
+            id: id.spec().id.to_owned(),
+            old: self.settings[*id],
+            new: settings[*id],
+            reason: reason.to_owned(),
+            predicted,
+        };
+        changed.map(update).collect()
+    }
+
+    /// The search is open again.
+    fn begin_anew(&mut self) {
+        self.idle = 0;
+        self.rounds = 0;
+    }
+
+    fn tell(&mut self, what: What) {
+        self.tell_at(self.position, what);
+    }
+
+    fn tell_at(&mut self, sample: u64, what: What) {
+        self.log.push(Event { sample, what });
+    }
+}
+
+/// Least speech in a window for the guard to compare on it, s.
+const LEAST_WATCHED: f32 = 0.5;
+
+/// What must not be heard for another moment.
+fn fault(window: &Window) -> Option<Fault> {
+    match window.take.veto? {
+        Veto::Broken => Some(Fault::NonFinite),
+        Veto::Swallowed(_) => Some(Fault::Swallowed),
+        Veto::Overload(_) | Veto::Clipped(_) => Some(Fault::Clipping),
+        _ => None,
+    }
+}
