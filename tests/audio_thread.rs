@@ -4,7 +4,7 @@ mod common;
 #[path = "common/counting.rs"]
 mod counting;
 
-use attune::bridge::ParamBus;
+use attune::bridge::{ParamBus, Tap};
 use attune::engine::{Engine, EngineConfig, Latency};
 use attune::settings::{Id, Method, Settings};
 use common::*;
@@ -16,6 +16,11 @@ fn automation(method: Method, random: &mut Random) -> Vec<Settings> {
     (0..16).map(|_| random.settings().with(Id::Method, method as usize as f32)).collect()
 }
 
+/// A part of each channel; of mono twice the same.
+fn part(sound: &Sound, range: std::ops::Range<usize>) -> [&[f32]; 2] {
+    std::array::from_fn(|i| &sound[i.min(sound.len() - 1)][range.clone()])
+}
+
 /// Everything that an audio thread does, on a thread that has done nothing before.
 fn calls_on_a_fresh_thread(
     mut engine: Engine,
@@ -24,6 +29,9 @@ fn calls_on_a_fresh_thread(
     block: usize,
 ) -> (Engine, usize) {
     let (mut writer, mut reader) = ParamBus::open(&Settings::default());
+    // Small, and nobody reads: it runs over.
+    let (mut sender, receiver) = Tap::open(engine.stream().rate as u32, sound.len(), 0.05);
+    let (dry, mut revision) = (sound.clone(), 0);
     let audio_thread = move || {
         let (calls, ()) = counting::calls(|| {
             // Changes every few blocks, but not in every sample.
@@ -38,17 +46,22 @@ fn calls_on_a_fresh_thread(
                         engine.set_monitor(*monitor);
                     }
                 }
-                if let Some((settings, _)) = reader.poll() {
+                if let Some((settings, newest)) = reader.poll() {
                     engine.set(&settings);
+                    revision = newest;
                 }
-                process(&mut engine, &mut sound, start..length.min(start + block));
+                let range = start..length.min(start + block);
+                process(&mut engine, &mut sound, range.clone());
+                sender.send(&part(&dry, range.clone()), &part(&sound, range), revision);
                 std::hint::black_box(engine.meters());
             }
             engine.reset();
         });
         (engine, calls)
     };
-    std::thread::spawn(audio_thread).join().unwrap()
+    let result = std::thread::spawn(audio_thread).join().unwrap();
+    assert!(receiver.dropped() > 0, "the tap never ran over");
+    result
 }
 
 #[test]

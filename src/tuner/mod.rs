@@ -6,6 +6,7 @@ mod judge;
 mod proposers;
 mod search;
 mod shadow;
+mod side;
 mod space;
 mod strategy;
 
@@ -15,6 +16,7 @@ pub use judge::{Judge, Rules, Verdict};
 pub use proposers::*;
 pub use search::{Find, Round, Search};
 pub use shadow::{PREROLL, Shadow, Stretch, Trial};
+pub use side::{Command, Report, SideThread, Worker};
 pub use space::{Point, Space, TUNED};
 pub use strategy::{Strategy, untouched};
 
