@@ -1,24 +1,52 @@
 //! The loop: it listens, proposes, judges in the shadow, deploys, watches and rolls back.
+//!
+//! ```text
+//! input and output ▸ Hearing ▸ FeedbackLoop ▸ Settings for the engine
+//!                                 │ Search: Proposers ▸ Judge (Shadow)
+//!                                 │ Guard, ChangeDetector
+//! ```
+//!
+//! [`FeedbackLoop`] is the whole. Each part can be used alone.
 
+mod analysis;
+mod change;
+mod config;
 mod event;
+mod feedback_loop;
+mod goals;
+mod guard;
 mod hearing;
 mod judge;
+mod objectives;
+mod pareto;
 mod proposers;
 mod search;
 mod shadow;
 mod side;
 mod space;
 mod strategy;
+mod style;
+mod team;
 
+pub use analysis::{Analysis, Best, Pattern, Record};
+pub use change::{Change, ChangeDetector};
+pub use config::LoopConfig;
 pub use event::{Event, ParameterUpdate, What};
+pub use feedback_loop::{FeedbackLoop, Metrics};
+pub use goals::{Goal, GoalError, Goals};
+pub use guard::{Cusum, Fault, Guard, GuardConfig, PageHinkley, Reason, Snapshot};
 pub use hearing::{Hearing, Window};
 pub use judge::{Judge, Rules, Verdict};
+pub use objectives::{OBJECTIVES, Objective, Objectives};
+pub use pareto::{ParetoFront, Scalarisation, Utilities, dominates};
 pub use proposers::*;
 pub use search::{Find, Round, Search};
 pub use shadow::{PREROLL, Shadow, Stretch, Trial};
 pub use side::{Command, Report, SideThread, Worker};
 pub use space::{Point, Space, TUNED};
 pub use strategy::{Strategy, untouched};
+pub use style::Style;
+pub use team::{Tactic, Team};
 
 /// The mean of the channels.
 fn mix<'a>(channels: impl ExactSizeIterator<Item = &'a [f32]>) -> Vec<f32> {

@@ -1,0 +1,206 @@
+//! Has something changed in the input: noise, the voice, the room?
+
+use crate::quality::EMBEDDING;
+
+type Embedding = [f32; EMBEDDING];
+
+/// A change of the input.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Change {
+    /// When it was noticed, samples of the stream: about 1 to 4 s after it happened.
+    pub sample: u64,
+    /// How far the input moved, Euclidean distance of embeddings; two different recordings are 1.5 to 4 apart.
+    pub size: f32,
+    /// What changed, in plain words: "more noise".
+    pub what: String,
+}
+
+/// Finds changes in a stream of embeddings, one per window of about 3 s, every 0.5 s or so.
+///
+/// The mean of about the last second is compared with the mean and the variance, dimension by dimension,
+/// of what was usual (a Mahalanobis distance with a diagonal covariance); a CUSUM (Page 1954) of the distance
+/// asks for a change that lasts. What is usual is learned from windows that ended [`LAG`] ago, so
+/// that a change doesn't become usual before it is noticed. In pauses of the speech only what can be
+/// heard without speech is compared. After a change it learns anew, and is deaf for [`LEARN`].
+///
+/// Embeddings with numbers that aren't finite are ignored. Its clock is the sample count.
+#[derive(Clone, Debug)]
+pub struct ChangeDetector {
+    rate: u32,
+    usual: [Usual; EMBEDDING],
+    late: [Late; EMBEDDING],
+    /// Windows that are not yet part of what is usual.
+    waiting: std::collections::VecDeque<(u64, Embedding)>,
+    /// When learning began and the last window ended.
+    began: Option<u64>,
+    last: u64,
+    sum: f32,
+}
+
+/// Running mean and variance of a dimension, and for how long it was heard.
+#[derive(Clone, Copy, Debug, Default)]
+struct Usual {
+    seconds: f32,
+    mean: f32,
+    variance: f32,
+}
+
+impl Usual {
+    fn learn(&mut self, value: f32, seconds: f32) {
+        self.seconds += seconds;
+        let share = seconds / self.seconds.min(MEMORY);
+        let off = value - self.mean;
+        self.mean += share * off;
+        self.variance = (1.0 - share) * (self.variance + share * off * off);
+    }
+
+    /// A little data is widened by what is to be expected.
+    fn deviation(&self) -> f32 {
+        let known = self.seconds.min(MEMORY);
+        ((known * self.variance + PRIOR_SECONDS * PRIOR * PRIOR) / (known + PRIOR_SECONDS)).sqrt().max(LEAST)
+    }
+}
+
+/// Running mean of the last second or so.
+#[derive(Clone, Copy, Debug, Default)]
+struct Late {
+    seconds: f32,
+    mean: f32,
+}
+
+/// How long ago a window must have ended to be usual, s.
+const LAG: f32 = 3.0;
+/// For how long nothing is compared at first and after a change, s.
+const LEARN: f32 = 8.0;
+/// What is usual is learned over so long, s.
+const MEMORY: f32 = 60.0;
+/// The deviation of a dimension that is to be expected, and for how many seconds of data it counts.
+const PRIOR: f32 = 0.25;
+const PRIOR_SECONDS: f32 = 10.0;
+/// No dimension is taken to be steadier than this.
+const LEAST: f32 = 0.1;
+/// Time constant of the mean of late, s.
+const LATE: f32 = 1.0;
+/// The most that a dimension counts, in squared deviations.
+const MOST: f32 = 36.0;
+/// Mean squared deviation that is no change, and the sum above it, times seconds, that is one.
+const REFERENCE: f32 = 1.8;
+const THRESHOLD: f32 = 2.0;
+/// Share of speech below which what needs speech can't be compared.
+const SPEECH: f32 = 0.2;
+
+impl ChangeDetector {
+    /// For a stream of this rate.
+    pub fn new(rate: u32) -> ChangeDetector {
+        ChangeDetector {
+            rate: rate.max(1),
+            usual: [Usual::default(); EMBEDDING],
+            late: [Late::default(); EMBEDDING],
+            waiting: Default::default(),
+            began: None,
+            last: 0,
+            sum: 0.0,
+        }
+    }
+
+    /// Hears of a window that ended at this sample; see [`crate::quality::Context::embedding`].
+    pub fn push(&mut self, sample: u64, embedding: &Embedding) -> Option<Change> {
+        if embedding.iter().any(|x| !x.is_finite()) {
+            return None;
+        }
+        let began = *self.began.get_or_insert(sample);
+        let seconds = self.seconds(self.last.max(began), sample).clamp(0.1, 1.0);
+        self.last = self.last.max(sample);
+        while let Some((then, _)) = self.waiting.front()
+            && self.seconds(*then, sample) >= LAG
+        {
+            let (_, old) = self.waiting.pop_front()?;
+            heard(&old).for_each(|i| self.usual[i].learn(old[i], seconds));
+        }
+        self.waiting.push_back((sample, *embedding));
+        for i in heard(embedding) {
+            let late = &mut self.late[i];
+            late.seconds += seconds;
+            late.mean += (seconds / late.seconds.min(LATE)).min(1.0) * (embedding[i] - late.mean);
+        }
+        if self.seconds(began, sample) < LEARN {
+            return None;
+        }
+        let distance = self.distance(embedding);
+        self.sum = (self.sum + seconds * (distance - REFERENCE)).max(0.0);
+        (self.sum > THRESHOLD).then(|| {
+            let change = self.describe(sample);
+            *self = ChangeDetector { last: self.last, ..ChangeDetector::new(self.rate) };
+            change
+        })
+    }
+
+    fn seconds(&self, from: u64, to: u64) -> f32 {
+        to.saturating_sub(from) as f32 / self.rate as f32
+    }
+
+    /// Deviations of a dimension, as far as it is known.
+    fn deviation(&self, i: usize) -> f32 {
+        let (usual, late) = (&self.usual[i], &self.late[i]);
+        if usual.seconds < LAG { 0.0 } else { (late.mean - usual.mean) / usual.deviation() }
+    }
+
+    /// Mean squared deviation of what can be compared.
+    fn distance(&self, embedding: &Embedding) -> f32 {
+        let squares = heard(embedding).map(|i| self.deviation(i).powi(2).min(MOST));
+        let (sum, count) = squares.fold((0.0, 0), |(sum, count), square| (sum + square, count + 1));
+        sum / count.max(1) as f32
+    }
+
+    fn describe(&self, sample: u64) -> Change {
+        let moved = |i: usize| if self.usual[i].seconds < LAG { 0.0 } else { self.late[i].mean - self.usual[i].mean };
+        let size = (1..EMBEDDING).map(|i| moved(i).powi(2)).sum::<f32>().sqrt();
+        // Of each pair of words the evidence for and against.
+        let mut found: Vec<(f32, &str)> = WORDS
+            .iter()
+            .map(|(more, less, dimensions)| {
+                let signed = dimensions.iter().map(|(i, sign)| {
+                    let deviation = sign * self.deviation(*i);
+                    deviation.signum() * deviation.powi(2).min(MOST)
+                });
+                let evidence: f32 = signed.sum();
+                (evidence.abs(), if evidence > 0.0 { *more } else { *less })
+            })
+            .collect();
+        found.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let clear = found.iter().enumerate().filter(|(i, (evidence, _))| *i == 0 || *evidence > 0.6 * found[0].0);
+        let words: Vec<&str> = clear.map(|(_, (_, words))| *words).take(2).collect();
+        Change { sample, size, what: words.join(" and ") }
+    }
+}
+
+/// The dimensions of an embedding that can be compared: whether there is speech is not one of them.
+fn heard(embedding: &Embedding) -> impl Iterator<Item = usize> + use<> {
+    let speech = (embedding[0] + 1.0) / 2.0 >= SPEECH;
+    (1..EMBEDDING).filter(move |i| speech || WITHOUT_SPEECH.contains(i))
+}
+
+/// The dimensions that can be heard in pauses: noise, hum and clipping.
+const WITHOUT_SPEECH: [usize; 6] = [3, 4, 8, 9, 10, 23];
+
+/// What it means when dimensions of the embedding go up, and when they go down.
+const WORDS: [(&str, &str, &[(usize, f32)]); 15] = [
+    ("more noise", "less noise", &[(1, -1.0), (2, -1.0), (3, 1.0)]),
+    ("brighter noise", "darker noise", &[(4, 1.0)]),
+    ("steadier noise", "less steady noise", &[(5, 1.0)]),
+    ("a more reverberant room", "a drier room", &[(6, -0.7), (7, 1.0)]),
+    ("more hum", "less hum", &[(8, 1.0), (10, 1.0)]),
+    ("hum of a higher frequency", "hum of a lower frequency", &[(9, 1.0)]),
+    ("more bandwidth", "less bandwidth", &[(11, 1.0)]),
+    ("a brighter sound", "a duller sound", &[(12, 1.0), (16, 0.7), (17, 1.0)]),
+    ("a fuller sound", "a thinner sound", &[(14, 1.0), (15, 1.0)]),
+    ("a louder input", "a quieter input", &[(18, 1.0)]),
+    ("a less even level", "a more even level", &[(19, 0.5), (20, 1.0), (21, 1.0), (22, 0.5)]),
+    ("clipping", "no more clipping", &[(23, 1.0)]),
+    ("sharper sibilants", "softer sibilants", &[(24, 1.0)]),
+    ("traces of other processing", "fewer traces of other processing", &[(25, 1.0), (26, 1.0)]),
+    ("a higher voice", "a lower voice", &[(27, 1.0)]),
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+use super::*;
+use crate::quality::Listener;
+use crate::tuner::Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+const RATE: u32 = 48_000;
+
+/// The demo recording, a voice in a café, again and again.
+fn demo(seconds: usize) -> Vec<f32> {
+    let mut wav = hound::WavReader::open("assets/demo/voice-in-cafe.wav").unwrap();
+    let once: Vec<f32> = wav.samples::<i16>().map(|s| f32::from(s.unwrap()) / 32768.0).collect();
+    once.iter().copied().cycle().take(seconds * RATE as usize).collect()
+}
+
+/// The changes in a recording: when (s) and what.
+fn changes(sound: &[f32]) -> Vec<(f32, Change)> {
+    let (mut listener, mut detector) = (Listener::new(RATE, 1), ChangeDetector::new(RATE));
+    let mut all = Vec::new();
+    listener.push(&[sound], |heard| {
+        let e = heard.context.embedding();
+        if std::env::var("DUMP").is_ok() {
+            let d = detector.distance(&e);
+            let devs: Vec<String> = (1..EMBEDDING)
+                .map(|i| (i, detector.deviation(i)))
+                .filter(|(_, d)| d.abs() > 1.5)
+                .map(|(i, d)| format!("{i}:{d:.1}"))
+                .collect();
+            println!(
+                "{:.1} s: {:.2} sum {:.2} sp {:.2} {}",
+                heard.end as f32 / RATE as f32,
+                d,
+                detector.sum,
+                (e[0] + 1.0) / 2.0,
+                devs.join(" ")
+            );
+        }
+        let found = detector.push(heard.end, &e);
+        all.extend(found.map(|change| (change.sample as f32 / RATE as f32, change)));
+    });
+    all
+}
+
+/// Changes a recording from a second on.
+fn altered(mut sound: Vec<f32>, from: usize, mut alter: impl FnMut(usize, f32) -> f32) -> Vec<f32> {
+    sound.iter_mut().enumerate().skip(from * RATE as usize).for_each(|(i, x)| *x = alter(i, *x));
+    sound
+}
+
+#[test]
+fn a_recording_that_stays_as_it_is_has_no_changes() {
+    let found = changes(&demo(180));
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn changes_are_found_and_named() {
+    let mut rng = Rng::new(5, 5);
+    let noisy = altered(demo(60), 40, |_, x| {
+        let noise: f32 = StandardNormal.sample(&mut rng);
+        x + 0.05 * noise
+    });
+    let hum = altered(demo(60), 40, |i, x| {
+        let phase = |k: f64| (std::f64::consts::TAU * 50.0 * k * i as f64 / f64::from(RATE)).sin() as f32;
+        x + 0.02 * (phase(1.0) + phase(2.0) + phase(3.0))
+    });
+    // A simple room: many decaying echoes.
+    let dry = demo(60);
+    let echoes: Vec<(usize, f32)> = (1..60).map(|k| (k * 523 + k * k * 7, 0.8 * 0.93f32.powi(k as i32))).collect();
+    let room = altered(dry.clone(), 40, |i, x| x + echoes.iter().map(|(d, g)| g * dry[i - d]).sum::<f32>());
+    let mut before = 0.0;
+    let dull = altered(dry.clone(), 40, |_, x| {
+        before += 0.15 * (x - before);
+        before
+    });
+    for (name, sound, words) in [
+        ("noise", noisy, &["more noise", "brighter noise", "steadier noise"][..]),
+        ("hum", hum, &["hum"]),
+        ("room", room, &["room", "noise"]),
+        ("dull", dull, &["duller", "bandwidth", "fuller", "darker"]),
+    ] {
+        if std::env::var("DUMP").is_ok() {
+            println!("== {name}");
+        }
+        let found = changes(&sound);
+        let (when, change) = found.first().expect(name);
+        println!("{name}: {:.1} s late, {:.2}: {} ({} in all)", when - 40.0, change.size, change.what, found.len());
+        assert!((40.0..44.5).contains(when), "{name}: {found:?}");
+        assert!(words.iter().any(|word| change.what.contains(word)), "{name}: {found:?}");
+    }
+}
+
+/// Embeddings as of windows of 3 s every 0.5 s: a moving average of noise around a mean.
+fn synthetic(seed: u64, seconds: usize, mean: impl Fn(f32) -> Embedding) -> Vec<Change> {
+    let mut rng = Rng::new(seed.into(), 3);
+    let mut draw = || -> Embedding { std::array::from_fn(|_| StandardNormal.sample(&mut rng)) };
+    let mut last: [Embedding; 6] = std::array::from_fn(|_| draw());
+    let mut detector = ChangeDetector::new(RATE);
+    let mut changes = Vec::new();
+    for step in 0..2 * seconds {
+        last.rotate_left(1);
+        last[5] = draw();
+        let centre = mean(step as f32 / 2.0);
+        let noise = |i: usize| last.iter().map(|e| e[i]).sum::<f32>() / 6f32.sqrt();
+        let embedding = std::array::from_fn(|i| centre[i] + 0.2 * noise(i));
+        changes.extend(detector.push(step as u64 * u64::from(RATE) / 2, &embedding));
+    }
+    changes
+}
+
+#[test]
+fn synthetic_changes_are_found_in_time_and_nothing_else() {
+    let mut steady = [0.0; EMBEDDING];
+    steady[0] = 0.6;
+    let false_alarms: usize = (0..10).map(|seed| synthetic(seed, 600, |_| steady).len()).sum();
+    assert_eq!(false_alarms, 0, "in 100 minutes");
+    let mut voice = steady;
+    (voice[27], voice[12], voice[14], voice[24]) = (1.2, 0.8, -0.8, 0.8);
+    let mut latest: f32 = 0.0;
+    for seed in 0..20 {
+        // The window slides over the change within 3 s.
+        let slide = |now: f32| {
+            let share = ((now - 100.0) / 3.0).clamp(0.0, 1.0);
+            std::array::from_fn(|i| steady[i] + share * (voice[i] - steady[i]))
+        };
+        let found = synthetic(seed, 200, slide);
+        assert_eq!(found.len(), 1, "{found:?}");
+        latest = latest.max(found[0].sample as f32 / RATE as f32 - 100.0);
+        assert!(found[0].what.contains("voice") || found[0].what.contains("sound"), "{found:?}");
+    }
+    println!("at the latest after {latest} s");
+    assert!((0.5..=4.5).contains(&latest), "{latest}");
+}
+
+#[test]
+fn pauses_are_no_changes_and_odd_numbers_do_no_harm() {
+    let mut detector = ChangeDetector::new(RATE);
+    let mut speech = [0.3; EMBEDDING];
+    let mut pause = [0.0; EMBEDDING];
+    (speech[0], pause[0]) = (0.5, -1.0);
+    WITHOUT_SPEECH.iter().for_each(|i| pause[*i] = speech[*i]);
+    for step in 0..400u64 {
+        let now = step * u64::from(RATE) / 2;
+        let embedding = if step % 40 < 20 { speech } else { pause };
+        assert_eq!(detector.push(now, &embedding), None);
+        for odd in [f32::NAN, f32::INFINITY] {
+            assert_eq!(detector.push(now, &[odd; EMBEDDING]), None);
+        }
+    }
+    // Time that stands still or runs backwards, and a rate of 0.
+    detector.push(0, &speech);
+    ChangeDetector::new(0).push(u64::MAX, &speech);
+}
