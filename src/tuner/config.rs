@@ -1,6 +1,6 @@
 use super::guard::GuardConfig;
-use super::objectives::{Goals, Style};
 use super::proposers::Winner;
+use super::{Goals, Style};
 use crate::engine::EngineConfig;
 use crate::settings::{Id, Settings};
 

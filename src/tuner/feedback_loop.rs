@@ -4,9 +4,9 @@ use super::event::{Event, ParameterUpdate, What};
 use super::guard::{Fault, Guard, Snapshot};
 use super::hearing::{Hearing, Window};
 use super::judge::{Judge, Rules, Verdict};
-use super::proposers::{Proposers, Rng, Winner};
+use super::proposers::{Rng, Winner};
 use super::search::{Round, Search};
-use super::{LoopConfig, Point, PREROLL, Shadow, Space, Stretch, Tactic};
+use super::{LoopConfig, PREROLL, Point, Shadow, Space, Stretch, Tactic, Team};
 use crate::engine::{ConfigError, Engine};
 use crate::quality::{Ears, Estimate, Quality, Veto};
 use crate::settings::Settings;
@@ -51,7 +51,7 @@ pub struct FeedbackLoop {
     space: Space,
     shadow: Shadow,
     hearing: Hearing,
-    proposers: Proposers,
+    team: Team,
     search: Search,
     guard: Guard,
     changes: ChangeDetector,
@@ -70,6 +70,7 @@ pub struct FeedbackLoop {
     rounds: u64,
     windows: u64,
     position: u64,
+    paused: bool,
 }
 
 /// What is heard at present.
@@ -95,8 +96,7 @@ impl FeedbackLoop {
         let rate = config.engine.sample_rate;
         let latency = Engine::new(config.engine)?.latency();
         let space = Space::new(config.base, &config.locked);
-        let mut rng = Rng::seed_from_u64(config.seed);
-        let proposers = Proposers::new(&config, &mut rng);
+        let rng = Rng::seed_from_u64(config.seed);
         let first = Snapshot {
             revision: 1,
             sample: 0,
@@ -111,7 +111,7 @@ impl FeedbackLoop {
         Ok(FeedbackLoop {
             shadow: Shadow::new(config.engine)?,
             hearing: Hearing::new(Ears::built_in(), rate, config.engine.channels, latency, preroll),
-            proposers,
+            team: Team::new(&config),
             search: Search::new(space.origin().clone(), rng),
             guard: Guard::new(config.guard.clone(), first),
             changes: ChangeDetector::new(rate),
@@ -126,6 +126,7 @@ impl FeedbackLoop {
             rounds: 0,
             windows: 0,
             position: 0,
+            paused: false,
             space,
             config,
         })
@@ -181,7 +182,7 @@ impl FeedbackLoop {
             self.windows += 1;
             self.watch(&window);
             let due = self.windows.is_multiple_of(u64::from(self.config.interval.max(1)));
-            if due && self.idle < self.config.patience && window.end >= self.guard.rests_until() {
+            if due && !self.paused && self.idle < self.config.patience && window.end >= self.guard.rests_until() {
                 self.update_parameters(Tactic::Ensemble);
             }
         }
@@ -261,6 +262,28 @@ impl FeedbackLoop {
         self.guard.snapshots()
     }
 
+    /// From now on it listens and watches, but changes nothing by itself.
+    pub fn pause(&mut self) {
+        self.idle = self.config.patience;
+        self.paused = true;
+    }
+
+    /// It looks for better settings again.
+    pub fn resume(&mut self) {
+        self.paused = false;
+        self.begin_anew();
+    }
+
+    /// Rounds of the search since it began, or began anew.
+    pub fn rounds(&self) -> u64 {
+        self.rounds
+    }
+
+    /// What was heard lately, window by window: an hour at most.
+    pub fn records(&self) -> impl DoubleEndedIterator<Item = &Record> {
+        self.records.iter()
+    }
+
     /// Everything that it did, and why.
     pub fn explain(&self) -> &[Event] {
         &self.log
@@ -275,7 +298,11 @@ impl FeedbackLoop {
     pub fn winner(&self) -> Option<Winner> {
         let snapshot = self.guard.last_good()?;
         let gain = snapshot.evidence.mean;
-        (snapshot.settings != self.config.base).then(|| Winner { context: snapshot.context, settings: snapshot.settings, gain })
+        (snapshot.settings != self.config.base).then(|| Winner {
+            context: snapshot.context,
+            settings: snapshot.settings,
+            gain,
+        })
     }
 
     /// Notes a window, and whether the input is another one.
@@ -295,7 +322,7 @@ impl FeedbackLoop {
         if self.records.len() > RECORDS {
             self.records.pop_front();
         }
-        if let Some(change) = self.changes.update(*end, &context) {
+        if let Some(change) = self.changes.push(*end, &context) {
             self.begin_anew();
             self.tell_at(*end, What::InputChanged { change: change.what });
         }
@@ -328,7 +355,7 @@ impl FeedbackLoop {
     fn round(&mut self, tactic: Tactic, slots: usize) -> (Round, Verdict, Estimate) {
         let context = self.context();
         let goals = &self.config.goals;
-        let wanted = |quality: &Quality| goals.bonus(quality);
+        let wanted = |quality: &Quality| -goals.cost(&quality.into());
         let rules = Rules { caution: self.config.style.doubt(), wanted: &wanted };
         let (space, guard, position) = (&self.space, &self.guard, self.position);
         let most = self.config.style.changes();
@@ -339,7 +366,7 @@ impl FeedbackLoop {
         };
         let mut judge = Judge::new(&mut self.shadow, space, rules);
         let heard = judge.judge(deployed);
-        let proposer = self.proposers.get(tactic);
+        let proposer = self.team.get(tactic);
         let round = self.search.round(&mut judge, proposer, (space, &context), slots, &allowed);
         let gain = judge.gain(&round.best, &heard);
         self.rounds += 1;

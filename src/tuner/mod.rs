@@ -11,6 +11,7 @@
 mod analysis;
 mod change;
 mod config;
+mod convergence;
 mod event;
 mod feedback_loop;
 mod goals;
@@ -31,6 +32,7 @@ mod team;
 pub use analysis::{Analysis, Best, Pattern, Record};
 pub use change::{Change, ChangeDetector};
 pub use config::LoopConfig;
+pub use convergence::{Convergence, ConvergenceAnalyzer, ConvergenceConfig};
 pub use event::{Event, ParameterUpdate, What};
 pub use feedback_loop::{FeedbackLoop, Metrics};
 pub use goals::{Goal, GoalError, Goals};

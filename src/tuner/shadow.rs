@@ -32,6 +32,11 @@ impl Stretch {
         let speech = audition.speech();
         Stretch { input, preroll, audition, speech }
     }
+
+    /// Samples that are judged.
+    pub fn samples(&self) -> usize {
+        self.input.first().map_or(0, Vec::len).saturating_sub(self.preroll)
+    }
 }
 
 /// The place where candidates are tried and nobody hears them.

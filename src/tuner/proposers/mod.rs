@@ -2,6 +2,7 @@
 
 mod arms;
 mod cma_es;
+mod ensemble;
 mod evolution;
 mod pending;
 mod recall;
@@ -10,10 +11,11 @@ mod thompson;
 mod ucb;
 
 pub use cma_es::{CmaEs, CmaEsConfig};
+pub use ensemble::{Ensemble, EnsembleConfig};
 pub use evolution::Evolution;
 pub use recall::{Recall, RecallConfig, Winner};
 pub use spsa::{Spsa, SpsaConfig};
-pub use thompson::{Posteriors, Thompson, ThompsonConfig};
+pub use thompson::{Posteriors, Thompson, ThompsonConfig, log_regret};
 pub use ucb::{Ucb, UcbConfig};
 
 use super::{Point, Space};

@@ -29,7 +29,12 @@ impl<T> Pending<T> {
         self.0.remove(found).map(|(_, note)| note)
     }
 
-    /// The note of a proposal at a point, to be changed.
+    /// The note of the oldest proposal at a point, left there.
+    pub fn get(&self, point: &Point) -> Option<&T> {
+        self.0.iter().find(|(p, _)| p == point).map(|(_, note)| note)
+    }
+
+    /// The same, to be changed.
     pub fn get_mut(&mut self, point: &Point) -> Option<&mut T> {
         self.0.iter_mut().find(|(p, _)| p == point).map(|(_, note)| note)
     }

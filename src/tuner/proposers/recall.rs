@@ -56,8 +56,9 @@ impl Default for RecallConfig {
     }
 }
 
-/// Winners as near as this in context and in settings are the same one.
-const SAME: f32 = 0.03;
+/// Winners as near as this in both are the same one.
+const SAME_CONTEXT: f32 = 0.1;
+const SAME_SETTINGS: f32 = 0.01;
 
 /// Proposes the winners of the most similar contexts.
 ///
@@ -108,7 +109,7 @@ impl Recall {
 
     /// Brings what is known of a winner up to date; whether it is known.
     fn refresh(&mut self, winner: &Winner) -> bool {
-        let known = self.winners.iter_mut().find(|known| apart(known, winner) <= SAME);
+        let known = self.winners.iter_mut().find(|known| same(known, winner));
         known.map(|known| known.gain = (known.gain + winner.gain) / 2.0).is_some()
     }
 
@@ -198,9 +199,8 @@ fn rms(differences: impl ExactSizeIterator<Item = f32>) -> f32 {
     (differences.map(|x| x * x).sum::<f32>() / n).sqrt()
 }
 
-/// How unlike two winners are in what they are most unlike in.
-fn apart(a: &Winner, b: &Winner) -> f32 {
-    distance(&a.context, &b.context).max(travel(&a.settings, &b.settings))
+fn same(a: &Winner, b: &Winner) -> bool {
+    distance(&a.context, &b.context) <= SAME_CONTEXT && travel(&a.settings, &b.settings) <= SAME_SETTINGS
 }
 
 /// How near two winners are to each other: context first, settings as far as contexts are alike.

@@ -1,0 +1,95 @@
+use super::proposers::{Ensemble, Proposer, Winner};
+use super::{LoopConfig, Strategy};
+use std::fmt;
+use std::str::FromStr;
+
+/// Who looks for better settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tactic {
+    /// Upper confidence bounds over strategies, by context.
+    Ucb,
+    /// Thompson sampling over strategies.
+    Thompson,
+    /// Steps along a gradient, by SPSA.
+    Gradient,
+    /// The covariance matrix adaptation evolution strategy.
+    CmaEs,
+    /// What proved best where the input was alike.
+    Recall,
+    /// Small random steps of a few settings.
+    Evolution,
+    /// All of them: the slots go to whoever earns them.
+    #[default]
+    Ensemble,
+}
+
+impl Tactic {
+    /// All of them.
+    pub const ALL: [Tactic; 7] = [
+        Tactic::Ucb,
+        Tactic::Thompson,
+        Tactic::Gradient,
+        Tactic::CmaEs,
+        Tactic::Recall,
+        Tactic::Evolution,
+        Tactic::Ensemble,
+    ];
+
+    /// As typed, and as the proposer calls itself.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tactic::Ucb => "linucb",
+            Tactic::Thompson => "thompson",
+            Tactic::Gradient => "gradient",
+            Tactic::CmaEs => "cma-es",
+            Tactic::Recall => "recall",
+            Tactic::Evolution => "evolution",
+            Tactic::Ensemble => "ensemble",
+        }
+    }
+}
+
+impl fmt::Display for Tactic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Tactic {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Tactic, String> {
+        let found = Tactic::ALL.into_iter().find(|tactic| tactic.name() == text);
+        found.ok_or_else(|| format!("\"{text}\" is no tactic; allowed: {}", Tactic::ALL.map(Tactic::name).join(", ")))
+    }
+}
+
+/// All the proposers of a loop.
+pub struct Team(Ensemble);
+
+impl Team {
+    /// One of each kind.
+    pub fn new(config: &LoopConfig) -> Team {
+        Team(Ensemble::standard(&Strategy::built_in(), f64::from(config.learning_rate), &config.winners))
+    }
+
+    /// Who looks for better settings in this way.
+    pub fn get(&mut self, tactic: Tactic) -> &mut dyn Proposer {
+        // By index first: the borrow of one member would last for both arms.
+        match tactic == Tactic::Ensemble || self.0.member(tactic.name()).is_none() {
+            true => &mut self.0,
+            false => self.0.member(tactic.name()).expect("it was there"),
+        }
+    }
+
+    /// Tells all of settings that proved best.
+    pub fn remember(&mut self, winner: &Winner) {
+        self.0.remember(winner);
+    }
+
+    /// Each proposer's share of the slots.
+    pub fn shares(&self) -> Vec<(&'static str, f64)> {
+        self.0.shares()
+    }
+}
