@@ -30,6 +30,8 @@ pub struct Adapt {
 pub struct Adaptation {
     /// All that happened.
     pub events: Vec<Event>,
+    /// What it began with.
+    pub base: Settings,
     /// The settings at the end.
     pub settings: Settings,
     /// Rounds of the search until there was nothing left to gain, or until the end.
@@ -107,7 +109,13 @@ impl Companion {
     pub fn finish(self) -> Adaptation {
         let rounds = self.feedback.rounds();
         let scores = self.feedback.records().filter(|r| r.speech > 0.3).map(|r| (r.sample, r.score.mean)).collect();
-        Adaptation { events: self.events, settings: *self.feedback.settings(), rounds, scores }
+        Adaptation {
+            events: self.events,
+            base: *self.feedback.space().base(),
+            settings: *self.feedback.settings(),
+            rounds,
+            scores,
+        }
     }
 }
 
@@ -131,12 +139,14 @@ pub fn learn(
     let count = companions.len();
     for (index, companion) in companions.iter_mut().enumerate() {
         let engine = index * each..(index + 1) * each;
-        let stretches = best(&places, |place| Stretch::new(
-            Ears::built_in(),
-            place.rate,
-            place.channels[engine.start.min(place.channels.len())..engine.end.min(place.channels.len())].to_vec(),
-            place.preroll,
-        ));
+        let stretches = best(&places, |place| {
+            Stretch::new(
+                Ears::built_in(),
+                place.rate,
+                place.channels[engine.start.min(place.channels.len())..engine.end.min(place.channels.len())].to_vec(),
+                place.preroll,
+            )
+        });
         companion.feedback.study(stretches, ROUNDS, &mut |round| {
             progress((index as f64 + round as f64 / ROUNDS as f64) / count as f64);
             !stop.load(Ordering::Relaxed)
@@ -171,7 +181,9 @@ fn places(input: &Path, stop: &AtomicBool) -> Result<Vec<Place>, Failure> {
     let fits = (frames / length).max(1);
     let (parts, each) = if fits <= STRETCHES { (fits, 1) } else { (STRETCHES, (fits / STRETCHES).clamp(1, PLACES)) };
     let total = parts * each;
-    let ends = |i: u64| (i * frames / total, ((i * frames / total) + length.max(frames / total.max(1)).min(length * 3 / 2)).min(frames));
+    let ends = |i: u64| {
+        (i * frames / total, ((i * frames / total) + length.max(frames / total.max(1)).min(length * 3 / 2)).min(frames))
+    };
     let mut places: Vec<Place> = Vec::new();
     let mut block = vec![Vec::new(); channels];
     let mut at = 0u64;
@@ -188,7 +200,12 @@ fn places(input: &Path, stop: &AtomicBool) -> Result<Vec<Place>, Failure> {
             let (from, to) = (from.max(at), to.min(at + read));
             if from < to {
                 if places.len() as u64 <= i {
-                    places.push(Place { rate, preroll: preroll as usize, channels: vec![Vec::new(); channels], part: i / each });
+                    places.push(Place {
+                        rate,
+                        preroll: preroll as usize,
+                        channels: vec![Vec::new(); channels],
+                        part: i / each,
+                    });
                 }
                 let place = &mut places[i as usize];
                 for (kept, samples) in place.channels.iter_mut().zip(&block) {

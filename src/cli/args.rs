@@ -2,6 +2,7 @@
 
 use crate::engine::Latency;
 use crate::settings::{Id, Preset};
+use crate::tuner::{Goal, Style};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -87,6 +88,29 @@ pub struct Enhance {
     #[arg(short, long, value_name = "ID=VALUE", value_parser = parse_setting)]
     pub set: Vec<(Id, f32)>,
 
+    /// Gets better on the way: listens to what it does, tries other settings unheard, and takes over what is
+    /// surely better. How boldly: conservative, balanced (if left out) or greedy
+    #[arg(long, value_name = "STYLE", num_args = 0..=1, require_equals = true, default_missing_value = "balanced")]
+    pub adapt: Option<Style>,
+
+    /// With --adapt: learns on the whole file first, then enhances it with steady settings. The better
+    /// choice for files
+    #[arg(long, requires = "adapt")]
+    pub two_pass: bool,
+
+    /// With --adapt: something to aim for besides, as noise=20 or loudness=-16; may be repeated
+    #[arg(long, value_name = "NAME=TARGET", requires = "adapt")]
+    pub goal: Vec<Goal>,
+
+    /// With --adapt: a setting that is to be left as it is; may be repeated
+    #[arg(long, value_name = "ID", requires = "adapt", value_parser = parse_id)]
+    pub lock: Vec<Id>,
+
+    /// With --adapt: writes what was changed when and why, one JSON object a line, for `attune replay` (a
+    /// single input only)
+    #[arg(long, value_name = "FILE.jsonl", requires = "adapt")]
+    pub log: Option<PathBuf>,
+
     /// Quality of the processing: studio is best for files, live sounds as the live mode does
     #[arg(long, value_enum, default_value_t = Mode::Studio)]
     pub latency: Mode,
@@ -134,6 +158,8 @@ Examples:
   attune enhance talk.wav -o clean.wav --preset podcast --set reduction=18
   attune enhance day1 day2 -o cleaned --jobs 4 --report cleaned/report.html
   attune enhance talk.wav -o removed.wav --delta      hear what is taken away
+  attune enhance talk.wav --adapt --two-pass --report talk.html    finds the best settings for it
+  attune enhance talk.wav --adapt --lock method --goal noise=12
   attune enhance recordings -o cleaned --dry-run      see what would be done";
 
 /// The options of `attune eval`.
@@ -245,6 +271,11 @@ impl From<Mode> for Latency {
 
 fn parse_preset(text: &str) -> Result<Preset, String> {
     Preset::find(text).map_err(|e| e.to_string())
+}
+
+fn parse_id(text: &str) -> Result<Id, String> {
+    let id = text.trim();
+    Id::from_name(id).ok_or_else(|| format!("there is no setting \"{id}\"; `attune settings` lists them all"))
 }
 
 fn parse_setting(text: &str) -> Result<(Id, f32), String> {

@@ -1,5 +1,6 @@
 //! All files of one call: in parallel, reported in the order of the inputs.
 
+use super::adapt::Adapt;
 use super::args::Enhance;
 use super::enhance::{self, Done, Facts, Failure, Options, Outcome, Picture};
 use super::plan::{self, Job};
@@ -8,6 +9,7 @@ use super::report::html::name;
 use super::{encode, picture, print, summary, usage, workers};
 use crate::engine::Monitor;
 use crate::settings::Settings;
+use crate::tuner::Goals;
 use indicatif::ProgressBar;
 use std::collections::HashSet;
 use std::fs;
@@ -25,7 +27,14 @@ pub fn run(args: &Enhance) -> ExitCode {
     }
     let monitor = if args.delta { Monitor::Delta } else { Monitor::Enhanced };
     let picture = args.report.is_some() || args.spectrogram.is_some();
-    let options = Options { settings, latency: args.latency.into(), monitor, picture };
+    let adapt = args.adapt.map(|style| Adapt {
+        style,
+        goals: Goals(args.goal.clone()),
+        locked: args.lock.iter().map(|id| id.spec().id.to_owned()).collect(),
+        two_pass: args.two_pass,
+        seed: 1,
+    });
+    let options = Options { settings, latency: args.latency.into(), monitor, picture, adapt };
     let jobs = match plan::plan(args) {
         Ok(jobs) => jobs,
         Err(message) => return usage(&message),
@@ -96,7 +105,7 @@ impl Batch<'_> {
             let _ = io::stderr().write_all(summary::table(&all).as_bytes());
             print(&summary::json(&all, self.args, self.options));
         } else {
-            print(&summary::table(&all));
+            print(&(summary::table(&all) + &all.iter().map(summary::adapted).collect::<String>()));
         }
         if interrupted {
             let done = all.iter().filter(|done| done.result.is_ok()).count();
@@ -113,15 +122,24 @@ impl Batch<'_> {
         refuse_overwriting(job, self.args)?;
         self.folders.create(&job.output).map_err(|e| Failure::Output(encode::explain(&e)))?;
         let mut shown = 0;
+        let mut progress = |facts: &Facts, frames: u64| {
+            if frames == 0 {
+                bar.set_message(name(&job.input));
+            }
+            // Once a second of audio is enough.
+            if frames - shown >= u64::from(facts.rate) || frames == 0 {
+                bar.set_length(facts.expected.unwrap_or(u64::MAX));
+                bar.set_position(frames);
+                shown = frames;
+            }
+        };
+        let mut learning = |share: f64| {
+            bar.set_message(format!("{} (learning)", name(&job.input)));
+            bar.set_length(1000);
+            bar.set_position((1000.0 * share) as u64);
+        };
         let (outcome, picture) =
-            enhance::enhance(&job.input, &job.output, self.options, &workers::STOP, &mut |facts, frames| {
-                // Once a second of audio is enough.
-                if frames - shown >= u64::from(facts.rate) || frames == 0 {
-                    bar.set_length(facts.expected.unwrap_or(u64::MAX));
-                    bar.set_position(frames);
-                    shown = frames;
-                }
-            })?;
+            enhance::enhance(&job.input, &job.output, self.options, &workers::STOP, &mut progress, &mut learning)?;
         if let Some(report) = &self.report {
             report
                 .add(index, job, &outcome, &picture, self.options)

@@ -1,5 +1,6 @@
 //! One file: read, enhanced, measured and written, block by block.
 
+use super::adapt::{self, Adapt, Adaptation, Companion};
 use super::analysis::{Analysis, Levels};
 use super::columns::{COLUMNS, Columns, Merge};
 use super::decode::Source;
@@ -23,6 +24,8 @@ pub struct Options {
     pub monitor: Monitor,
     /// Whether spectrograms and curves are gathered too.
     pub picture: bool,
+    /// Whether, and how, it gets better on the way.
+    pub adapt: Option<Adapt>,
 }
 
 /// What is known of a file before it is enhanced.
@@ -71,6 +74,8 @@ pub struct Outcome {
     pub lost_frames: u64,
     /// Samples of the output that were cut at full scale.
     pub clipped: u64,
+    /// What the loop did: once for mono and stereo, else by channel. Empty without `--adapt`.
+    pub adaptations: Vec<Adaptation>,
 }
 
 /// What a report draws.
@@ -141,6 +146,10 @@ impl Merge for Gains {
 /// channels hold independent microphones.
 struct Chain {
     engines: Vec<Engine>,
+    /// The loop beside each engine.
+    companions: Vec<Companion>,
+    /// The input of a block, for the loop.
+    input: Vec<Vec<f32>>,
     each: usize,
     hop: usize,
     hum: (f64, u64, u64),
@@ -151,7 +160,11 @@ impl Chain {
         let (count, each) = if channels <= MAX_CHANNELS { (1, channels) } else { (channels, 1) };
         let config = EngineConfig { sample_rate: rate, channels: each, latency: options.latency };
         let mut engines = Vec::with_capacity(count);
+        let mut companions = Vec::new();
         for _ in 0..count {
+            if let Some(adapt) = &options.adapt {
+                companions.push(Companion::new(config, options, adapt)?);
+            }
             let mut engine = Engine::new(config).map_err(|e| format!("can't be processed: {e}"))?;
             engine.set(&options.settings);
             engine.set_monitor(options.monitor);
@@ -159,7 +172,35 @@ impl Chain {
             engines.push(engine);
         }
         let hop = engines[0].stream().hop;
-        Ok(Chain { engines, each, hop, hum: (0.0, 0, 0) })
+        Ok(Chain { engines, companions, input: Vec::new(), each, hop, hum: (0.0, 0, 0) })
+    }
+
+    /// Begins with what was learned.
+    fn adopt(&mut self) {
+        for (engine, companion) in self.engines.iter_mut().zip(&self.companions) {
+            engine.set(companion.settings());
+            engine.reset();
+        }
+    }
+
+    /// Processes one block of the recording in place; the loops hear it. Tells the mean gains.
+    fn process_and_learn(&mut self, block: &mut [Vec<f32>]) -> Gains {
+        if self.companions.is_empty() {
+            return self.process(block);
+        }
+        let mut input = std::mem::take(&mut self.input);
+        input.resize(block.len(), Vec::new());
+        input.iter_mut().zip(block.iter()).for_each(|(kept, samples)| kept.clone_from(samples));
+        let gains = self.process(block);
+        let sides = input.chunks(self.each).zip(block.chunks(self.each));
+        for ((companion, engine), (before, after)) in self.companions.iter_mut().zip(&mut self.engines).zip(sides) {
+            let [before, after] = [before, after].map(|side| side.iter().map(Vec::as_slice).collect::<Vec<_>>());
+            if let Some(settings) = companion.hear(&before, &after) {
+                engine.set(settings);
+            }
+        }
+        self.input = input;
+        gains
     }
 
     fn latency(&self) -> usize {
@@ -218,16 +259,22 @@ fn stored(depth: Depth) -> Depth {
     }
 }
 
-/// Enhances one file. `progress` hears of the facts first and then of the frames read so far.
+/// Enhances one file. `progress` hears of the facts first and then of the frames read so far; before that,
+/// `learning` hears what share of the learning is done, where the file is learned on first.
 pub fn enhance(
     input: &Path,
     output: &Path,
     options: &Options,
     stop: &AtomicBool,
     progress: &mut dyn FnMut(&Facts, u64),
+    learning: &mut dyn FnMut(f64),
 ) -> Result<(Outcome, Picture), Failure> {
     let begun = Instant::now();
     let (mut source, mut chain, facts) = open(input, options).map_err(Failure::Input)?;
+    if options.adapt.as_ref().is_some_and(|adapt| adapt.two_pass) {
+        adapt::learn(input, &mut chain.companions, chain.each, stop, learning)?;
+        chain.adopt();
+    }
     progress(&facts, 0);
     let Facts { rate, channels, latency, .. } = facts;
     let measure = || Analysis::new(rate, channels, options.picture).map_err(Failure::Input);
@@ -257,7 +304,7 @@ pub fn enhance(
             sides[0].add(&slices(&block, 0, count));
             progress(&facts, read);
         }
-        let latest = chain.process(&mut block);
+        let latest = if ended { chain.process(&mut block) } else { chain.process_and_learn(&mut block) };
         // What was done to that silence is not what was done to the sound.
         gain = if ended { gain } else { latest };
         processed += count as u64;
@@ -284,6 +331,7 @@ pub fn enhance(
         bad_samples: source.bad_samples,
         lost_frames: source.lost_frames,
         clipped,
+        adaptations: chain.companions.into_iter().map(Companion::finish).collect(),
     };
     Ok((outcome, Picture { sides, gains }))
 }

@@ -1,5 +1,6 @@
 //! The `attune` binary.
 
+mod adapt;
 mod analysis;
 mod args;
 mod batch;

