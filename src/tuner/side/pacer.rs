@@ -28,8 +28,8 @@ pub struct Pacer {
 impl Pacer {
     /// With a budget as a share of a core, brought into 0.01 to 1.
     pub fn new(budget: f32) -> Pacer {
-        // Not clamp: that lets NaN pass.
-        let budget = f64::from(budget.max(0.01).min(1.0));
+        // NaN becomes 0 first: it would pass clamp.
+        let budget = f64::from(budget.max(0.0).clamp(0.01, 1.0));
         let (wall, cpu) = (Duration::ZERO, Duration::ZERO);
         Pacer { budget, credit: budget * SAVED, steps: VecDeque::new(), wall, cpu }
     }
