@@ -2,8 +2,10 @@
 //! the same audio: `cargo bench`. Criterion's statistics first, then one table of lower quartiles,
 //! which other load on the machine disturbs least; the last line is one JSON object.
 
+use attune::bridge::Tap;
 use attune::engine::{
-    Compressor, Deess, Effect, Engine, EngineConfig, Eq, Hum, Latency, Leveler, Limiter, LowCut, SpectralPass, Stream,
+    Compressor, Deess, Effect, Engine, EngineConfig, Eq, Hum, Latency, Leveler, Limiter, LowCut, MAX_CHANNELS,
+    SpectralPass, Stream,
 };
 use attune::settings::{Id, Method, Preset, Settings};
 use criterion::Criterion;
@@ -77,6 +79,19 @@ impl Bench {
                 }
             }
         });
+    }
+
+    /// What the loop costs the audio thread: handing over what goes in and what comes out.
+    fn tap(&mut self, name: &str, channels: usize) {
+        let (mut sender, mut receiver) = Tap::open(RATE, channels, 2.0);
+        self.measure(name, |recording| {
+            for samples in recording.chunks_exact(FRAME) {
+                let side = [samples; MAX_CHANNELS];
+                sender.send(black_box(&side[..channels]), &side[..channels], 1);
+                receiver.skip();
+            }
+        });
+        assert_eq!(receiver.dropped(), 0);
     }
 
     /// RNNoise as its crate offers it. It wants the range of 16 bits.
@@ -173,6 +188,7 @@ fn main() {
     bench.chain("chain, spectral, live", 1, Latency::Live, &spectral);
     bench.chain("chain, neural, live", 1, Latency::Live, &neural);
     bench.chain("chain, neural, stereo", 2, Latency::Studio, &neural);
+    bench.tap("tap, stereo", 2);
     bench.peer();
     bench.criterion.final_summary();
     bench.summary();

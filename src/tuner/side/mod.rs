@@ -117,6 +117,8 @@ impl<W: Worker> SideThread<W> {
                 load: measured,
             };
             let end = catch_unwind(AssertUnwindSafe(|| side.run(&inbox)));
+            // Whoever reads of the end finds that nobody takes orders any more.
+            drop(inbox);
             for panic in [end, catch_unwind(AssertUnwindSafe(|| drop(worker)))].into_iter().filter_map(Result::err) {
                 outbox.send(Report::Panicked(message(&*panic)));
             }

@@ -5,6 +5,8 @@ use cpu_time::ThreadTime;
 
 /// How far the load looks back.
 const WINDOW: Duration = Duration::from_secs(10);
+/// Steps shorter than this are counted together.
+const GRAIN: Duration = Duration::from_millis(25);
 /// So much time's worth of budget can be saved up, to be spent at once.
 const SAVED: f64 = 1.0;
 
@@ -19,7 +21,7 @@ pub struct Pacer {
     budget: f64,
     /// CPU time that may be spent, s; below 0: debt.
     credit: f64,
-    /// Wall time and CPU time of each step within the window, and their sums.
+    /// Wall time and CPU time of the steps within the window, and their sums.
     steps: VecDeque<(Duration, Duration)>,
     wall: Duration,
     cpu: Duration,
@@ -28,8 +30,8 @@ pub struct Pacer {
 impl Pacer {
     /// With a budget as a share of a core, brought into 0.01 to 1.
     pub fn new(budget: f32) -> Pacer {
-        // Not clamp: that lets NaN pass.
-        let budget = f64::from(budget.max(0.01).min(1.0));
+        // NaN becomes 0 first: it would pass clamp.
+        let budget = f64::from(budget.max(0.0).clamp(0.01, 1.0));
         let (wall, cpu) = (Duration::ZERO, Duration::ZERO);
         Pacer { budget, credit: budget * SAVED, steps: VecDeque::new(), wall, cpu }
     }
@@ -38,7 +40,10 @@ impl Pacer {
     pub fn record(&mut self, wall: Duration, cpu: Duration) {
         let earned = self.budget * wall.as_secs_f64() - cpu.as_secs_f64();
         self.credit = (self.credit + earned).min(self.budget * SAVED);
-        self.steps.push_back((wall, cpu));
+        match self.steps.back_mut().filter(|(wall, _)| *wall < GRAIN) {
+            Some(last) => *last = (last.0 + wall, last.1 + cpu),
+            None => self.steps.push_back((wall, cpu)),
+        }
         self.wall += wall;
         self.cpu += cpu;
         while let Some((wall, cpu)) = self.steps.front().filter(|(wall, _)| self.wall - *wall >= WINDOW) {
