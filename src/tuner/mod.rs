@@ -1,6 +1,7 @@
 //! The loop: it listens, proposes, judges in the shadow, deploys, watches and rolls back.
 
 mod change;
+mod experiment;
 mod goals;
 mod guard;
 mod objectives;
@@ -11,6 +12,7 @@ mod strategy;
 mod style;
 
 pub use change::{Change, ChangeDetector};
+pub use experiment::{ConfidenceSequence, Decision, Experiment, ExperimentConfig, Measure, Standing, Variant};
 pub use goals::{Goal, GoalError, Goals};
 pub use guard::{Cusum, Fault, Guard, GuardConfig, PageHinkley, Reason, Snapshot};
 pub use objectives::{OBJECTIVES, Objective, Objectives};
