@@ -17,9 +17,9 @@ pub struct Change {
 
 /// Finds changes in a stream of embeddings, one per window of about 3 s, every 0.5 s or so.
 ///
-/// The mean of about the last second is compared with the mean and the variance, dimension by dimension,
-/// of what was usual (a Mahalanobis distance with a diagonal covariance); a CUSUM (Page 1954) of the distance
-/// asks for a change that lasts. What is usual is learned from windows that ended [`LAG`] ago, so
+/// Each window is compared with the mean and the variance, dimension by dimension, of what was usual (a
+/// Mahalanobis distance with a diagonal covariance); a CUSUM (Page 1954) of the distance asks for
+/// a change that lasts. What is usual is learned from windows that ended [`LAG`] ago, so
 /// that a change doesn't become usual before it is noticed. In pauses of the speech only what can be
 /// heard without speech is compared. After a change it learns anew, and is deaf for [`LEARN`].
 ///
@@ -28,7 +28,6 @@ pub struct Change {
 pub struct ChangeDetector {
     rate: u32,
     usual: [Usual; EMBEDDING],
-    late: [Late; EMBEDDING],
     /// Windows that are not yet part of what is usual.
     waiting: std::collections::VecDeque<(u64, Embedding)>,
     /// When learning began and the last window ended.
@@ -54,18 +53,18 @@ impl Usual {
         self.variance = (1.0 - share) * (self.variance + share * off * off);
     }
 
-    /// A little data is widened by what is to be expected.
-    fn deviation(&self) -> f32 {
+    /// A value against what is usual, in standard deviations; 0 as long as too little is known.
+    ///
+    /// What is to be expected makes up for a lack of data, and the mean itself is in doubt: windows that
+    /// overlap tell the same.
+    fn deviation(&self, value: f32) -> f32 {
         let known = self.seconds.min(MEMORY);
-        ((known * self.variance + PRIOR_SECONDS * PRIOR * PRIOR) / (known + PRIOR_SECONDS)).sqrt().max(LEAST)
+        if known < LAG {
+            return 0.0;
+        }
+        let variance = (known * self.variance + PRIOR_SECONDS * PRIOR * PRIOR) / (known + PRIOR_SECONDS);
+        (value - self.mean) / (variance.max(LEAST * LEAST) * (1.0 + LAG / known)).sqrt()
     }
-}
-
-/// Running mean of the last second or so.
-#[derive(Clone, Copy, Debug, Default)]
-struct Late {
-    seconds: f32,
-    mean: f32,
 }
 
 /// How long ago a window must have ended to be usual, s.
@@ -79,12 +78,10 @@ const PRIOR: f32 = 0.25;
 const PRIOR_SECONDS: f32 = 10.0;
 /// No dimension is taken to be steadier than this.
 const LEAST: f32 = 0.1;
-/// Time constant of the mean of late, s.
-const LATE: f32 = 1.0;
 /// The most that a dimension counts, in squared deviations.
 const MOST: f32 = 36.0;
 /// Mean squared deviation that is no change, and the sum above it, times seconds, that is one.
-const REFERENCE: f32 = 1.8;
+const REFERENCE: f32 = 1.3;
 const THRESHOLD: f32 = 2.0;
 /// Share of speech below which what needs speech can't be compared.
 const SPEECH: f32 = 0.2;
@@ -95,7 +92,6 @@ impl ChangeDetector {
         ChangeDetector {
             rate: rate.max(1),
             usual: [Usual::default(); EMBEDDING],
-            late: [Late::default(); EMBEDDING],
             waiting: Default::default(),
             began: None,
             last: 0,
@@ -118,18 +114,13 @@ impl ChangeDetector {
             heard(&old).for_each(|i| self.usual[i].learn(old[i], seconds));
         }
         self.waiting.push_back((sample, *embedding));
-        for i in heard(embedding) {
-            let late = &mut self.late[i];
-            late.seconds += seconds;
-            late.mean += (seconds / late.seconds.min(LATE)).min(1.0) * (embedding[i] - late.mean);
-        }
         if self.seconds(began, sample) < LEARN {
             return None;
         }
         let distance = self.distance(embedding);
         self.sum = (self.sum + seconds * (distance - REFERENCE)).max(0.0);
         (self.sum > THRESHOLD).then(|| {
-            let change = self.describe(sample);
+            let change = self.describe(sample, embedding);
             *self = ChangeDetector { last: self.last, ..ChangeDetector::new(self.rate) };
             change
         })
@@ -139,28 +130,22 @@ impl ChangeDetector {
         to.saturating_sub(from) as f32 / self.rate as f32
     }
 
-    /// Deviations of a dimension, as far as it is known.
-    fn deviation(&self, i: usize) -> f32 {
-        let (usual, late) = (&self.usual[i], &self.late[i]);
-        if usual.seconds < LAG { 0.0 } else { (late.mean - usual.mean) / usual.deviation() }
-    }
-
     /// Mean squared deviation of what can be compared.
     fn distance(&self, embedding: &Embedding) -> f32 {
-        let squares = heard(embedding).map(|i| self.deviation(i).powi(2).min(MOST));
+        let squares = heard(embedding).map(|i| self.usual[i].deviation(embedding[i]).powi(2).min(MOST));
         let (sum, count) = squares.fold((0.0, 0), |(sum, count), square| (sum + square, count + 1));
         sum / count.max(1) as f32
     }
 
-    fn describe(&self, sample: u64) -> Change {
-        let moved = |i: usize| if self.usual[i].seconds < LAG { 0.0 } else { self.late[i].mean - self.usual[i].mean };
-        let size = (1..EMBEDDING).map(|i| moved(i).powi(2)).sum::<f32>().sqrt();
+    fn describe(&self, sample: u64, embedding: &Embedding) -> Change {
+        let known = heard(embedding).filter(|i| self.usual[*i].seconds >= LAG);
+        let size = known.map(|i| (embedding[i] - self.usual[i].mean).powi(2)).sum::<f32>().sqrt();
         // Of each pair of words the evidence for and against.
         let mut found: Vec<(f32, &str)> = WORDS
             .iter()
             .map(|(more, less, dimensions)| {
                 let signed = dimensions.iter().map(|(i, sign)| {
-                    let deviation = sign * self.deviation(*i);
+                    let deviation = sign * self.usual[*i].deviation(embedding[*i]);
                     deviation.signum() * deviation.powi(2).min(MOST)
                 });
                 let evidence: f32 = signed.sum();

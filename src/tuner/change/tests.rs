@@ -17,24 +17,7 @@ fn changes(sound: &[f32]) -> Vec<(f32, Change)> {
     let (mut listener, mut detector) = (Listener::new(RATE, 1), ChangeDetector::new(RATE));
     let mut all = Vec::new();
     listener.push(&[sound], |heard| {
-        let e = heard.context.embedding();
-        if std::env::var("DUMP").is_ok() {
-            let d = detector.distance(&e);
-            let devs: Vec<String> = (1..EMBEDDING)
-                .map(|i| (i, detector.deviation(i)))
-                .filter(|(_, d)| d.abs() > 1.5)
-                .map(|(i, d)| format!("{i}:{d:.1}"))
-                .collect();
-            println!(
-                "{:.1} s: {:.2} sum {:.2} sp {:.2} {}",
-                heard.end as f32 / RATE as f32,
-                d,
-                detector.sum,
-                (e[0] + 1.0) / 2.0,
-                devs.join(" ")
-            );
-        }
-        let found = detector.push(heard.end, &e);
+        let found = detector.push(heard.end, &heard.context.embedding());
         all.extend(found.map(|change| (change.sample as f32 / RATE as f32, change)));
     });
     all
@@ -72,19 +55,17 @@ fn changes_are_found_and_named() {
         before += 0.15 * (x - before);
         before
     });
-    for (name, sound, words) in [
-        ("noise", noisy, &["more noise", "brighter noise", "steadier noise"][..]),
-        ("hum", hum, &["hum"]),
-        ("room", room, &["room", "noise"]),
-        ("dull", dull, &["duller", "bandwidth", "fuller", "darker"]),
+    for (name, sound, late, words) in [
+        ("noise", noisy, 3.5, &["more noise"][..]),
+        ("hum", hum, 4.0, &["more hum"]),
+        // The decay time is measured slowly.
+        ("room", room, 9.0, &["room", "noise"]),
+        ("dull", dull, 4.0, &["duller", "bandwidth", "fuller", "darker"]),
     ] {
-        if std::env::var("DUMP").is_ok() {
-            println!("== {name}");
-        }
         let found = changes(&sound);
         let (when, change) = found.first().expect(name);
         println!("{name}: {:.1} s late, {:.2}: {} ({} in all)", when - 40.0, change.size, change.what, found.len());
-        assert!((40.0..44.5).contains(when), "{name}: {found:?}");
+        assert!((40.0..=40.0 + late).contains(when), "{name}: {found:?}");
         assert!(words.iter().any(|word| change.what.contains(word)), "{name}: {found:?}");
     }
 }

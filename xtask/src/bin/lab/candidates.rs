@@ -64,17 +64,8 @@ fn one(set: &Path, ears: &Ears, item: &audio::Item, folder: &Path, settings: &[S
         let output = audio::render(rate, &input, settings)?;
         let take = audition.hear(&output);
         features.extend(take.features.iter().flat_map(|f| f.to_le_bytes()));
-        let intelligibility = intrusive::stoi(clean, &output, rate);
-        let level = intrusive::level_error(clean, &output, rate);
-        let numbers = [
-            intelligibility.map(|i| i.stoi),
-            intelligibility.map(|i| i.estoi),
-            intrusive::lsd(clean, &output, rate),
-            level.map(|l| l.offset),
-            level.map(|l| l.spread),
-        ];
         takes.push(take);
-        measures.extend(numbers.iter().flat_map(|n| (n.unwrap_or(f64::NAN) as f32).to_le_bytes()));
+        measures.extend(self::measures(clean, &output, rate).iter().flat_map(|n| n.to_le_bytes()));
     }
     let embedding = audition.context.embedding();
     fs::write(file.with_extension("context"), embedding.iter().flat_map(|e| e.to_le_bytes()).collect::<Vec<u8>>())?;
@@ -86,4 +77,18 @@ fn one(set: &Path, ears: &Ears, item: &audio::Item, folder: &Path, settings: &[S
     fs::write(file.with_extension("scores"), scores.flat_map(f32::to_le_bytes).collect::<Vec<u8>>())?;
     fs::write(file.with_extension("measures"), measures)?;
     Ok(())
+}
+
+/// STOI, ESTOI, LSD, level offset, level spread: NaN where there is nothing to measure.
+pub fn measures(clean: &[f32], output: &[f32], rate: u32) -> [f32; 5] {
+    let intelligibility = intrusive::stoi(clean, output, rate);
+    let level = intrusive::level_error(clean, output, rate);
+    [
+        intelligibility.map(|i| i.stoi),
+        intelligibility.map(|i| i.estoi),
+        intrusive::lsd(clean, output, rate),
+        level.map(|l| l.offset),
+        level.map(|l| l.spread),
+    ]
+    .map(|n| n.unwrap_or(f64::NAN) as f32)
 }

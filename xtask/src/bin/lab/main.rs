@@ -8,6 +8,7 @@ mod candidates;
 mod context;
 mod levels;
 mod sample;
+mod search;
 
 use anyhow::{Context, Result, bail};
 use attune::quality::Ears;
@@ -71,6 +72,18 @@ enum Task {
         #[arg(long, default_value_t = 2)]
         jobs: usize,
     },
+    /// One output and its measures
+    Truth { file: PathBuf, clean: PathBuf },
+    /// experiment
+    Search {
+        set: PathBuf,
+        #[arg(long)]
+        weights: PathBuf,
+        #[arg(long)]
+        ids: PathBuf,
+        #[arg(long)]
+        variant: Vec<String>,
+    },
     /// Writes the band levels of a set's recordings, noisy and clean, to SET/levels.f32
     Levels {
         /// A folder made by mixtures.py
@@ -98,6 +111,24 @@ fn main() -> Result<()> {
         }
         Task::Adversaries { set, weights, jobs } => adversary::write(&set, &ears(&weights)?, jobs),
         Task::Context { set, jobs } => context::check(&set, jobs),
+        Task::Search { set, weights, ids, variant } => {
+            let ids: Vec<String> = serde_json::from_str(&std::fs::read_to_string(ids)?)?;
+            search::run(&set, Box::leak(Box::new(ears(&weights)?)), &ids, &variant, 2)
+        }
+        Task::Truth { file, clean } => {
+            let values: Vec<f32> = serde_json::from_reader(std::io::stdin())?;
+            let settings = attune::settings::Settings::from_array(&values.try_into().ok().context("settings")?);
+            let (rate, input) = audio::read(&file)?;
+            let (_, clean) = audio::read(&clean)?;
+            let output = audio::render(rate, &input, &settings)?;
+            let mut out = std::io::stdout().lock();
+            serde_json::to_writer(&mut out, &candidates::measures(&clean[audio::preroll(rate)..], &output, rate))?;
+            out.write_all(b"\n")?;
+            for sample in output {
+                out.write_all(&sample.to_le_bytes())?;
+            }
+            Ok(out.flush()?)
+        }
         Task::Levels { set } => levels::write(&set),
     }
 }
