@@ -6,6 +6,8 @@ mod ensemble;
 mod pending;
 mod recall;
 mod spsa;
+#[cfg(test)]
+mod testing;
 mod thompson;
 mod ucb;
 
