@@ -259,7 +259,6 @@ mod tests {
         lane.noise = noise;
         let mut spsa = Spsa::new(SpsaConfig::default());
         (0..rounds).for_each(|_| drop(lane.round(&mut spsa, slots)));
-        println!("noise {noise}: {} of {} in {}", 1.0 - lane.height() / before, -before, lane.evaluations);
         1.0 - lane.height() / before
     }
 

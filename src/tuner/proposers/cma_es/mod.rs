@@ -205,7 +205,6 @@ mod tests {
             (0..20).for_each(|_| drop(lane.round(&mut cma, 10)));
             *half = 1.0 - lane.height() / before;
         }
-        println!("closed {at:?} of {before} in {} evaluations", lane.evaluations);
         assert!(at[0] > 0.6 && at[1] > 0.85, "{at:?}");
     }
 
