@@ -30,6 +30,10 @@ const EVALUATIONS: usize = 256;
 const ITERATIONS: usize = 64;
 /// Iterations in each of the three blocks from which the rate is estimated, at most.
 const BLOCK: usize = 8;
+/// Passes of BFGS over the steps; and of the longest step, the share from which a step counts: the curvature along shorter
+/// ones is mostly noise.
+const PASSES: usize = 20;
+const CLEAR: f64 = 0.1;
 /// Ridge of the local fit, relative to its largest term: what does not vary gets no slope.
 const RIDGE: f64 = 1e-9;
 
@@ -67,8 +71,8 @@ pub struct ConvergenceAnalyzer {
     iterates: VecDeque<(DVector<f64>, f64)>,
     /// Of the value, at the last iterate.
     gradient: Option<DVector<f64>>,
-    /// Of the negative value.
-    hessian: Option<DMatrix<f64>>,
+    /// Steps, and what they changed in the gradient of the negative value.
+    pairs: VecDeque<(DVector<f64>, DVector<f64>)>,
 }
 
 impl ConvergenceAnalyzer {
@@ -79,7 +83,7 @@ impl ConvergenceAnalyzer {
             evaluations: VecDeque::new(),
             iterates: VecDeque::new(),
             gradient: None,
-            hessian: None,
+            pairs: VecDeque::new(),
         }
     }
 
@@ -103,8 +107,7 @@ impl ConvergenceAnalyzer {
         let given = given.map(|g| DVector::from_iterator(g.len(), g.iter().map(|x| f64::from(*x))));
         let gradient = given.or_else(|| self.fit(&point));
         if let (Some(last), Some(before), Some(now)) = (self.iterates.back(), &self.gradient, &gradient) {
-            let (step, change) = (&point - &last.0, before - now);
-            self.curve(&step, &change);
+            keep(&mut self.pairs, (&point - &last.0, before - now), ITERATIONS);
         }
         self.gradient = gradient.or(self.gradient.take());
         keep(&mut self.iterates, (point, value), ITERATIONS);
@@ -112,7 +115,7 @@ impl ConvergenceAnalyzer {
 
     /// What can be told so far.
     pub fn analyze(&self) -> Convergence {
-        let eigenvalues = self.hessian.as_ref().map(|h| h.clone().symmetric_eigenvalues());
+        let eigenvalues = self.hessian().map(|h| h.symmetric_eigenvalues());
         let largest = |of: &dyn Fn(f64) -> f64| {
             eigenvalues.as_ref().map(|e| e.iter().fold(0.0, |most: f64, v| most.max(of(*v).abs())))
         };
@@ -155,20 +158,25 @@ impl ConvergenceAnalyzer {
         Some((DVector::from_iterator(point.len(), point.iter().map(|x| f64::from(*x))), f64::from(value)))
     }
 
-    /// The BFGS update of the Hessian.
-    fn curve(&mut self, step: &DVector<f64>, change: &DVector<f64>) {
-        let curvature = step.dot(change);
-        if curvature <= 1e-8 * step.norm() * change.norm() || !curvature.is_finite() {
-            return;
-        }
+    /// The BFGS estimate of the Hessian of the negative value.
+    ///
+    /// The steps of a search by gradient are far from independent, so that one pass over them leaves
+    /// the estimate well off (by half, on a quadratic); some passes settle it.
+    pub fn hessian(&self) -> Option<DMatrix<f64>> {
+        let longest = self.pairs.iter().map(|(step, _)| step.norm()).fold(0.0, f64::max);
+        let clear = |(step, change): &&(DVector<f64>, DVector<f64>)| {
+            step.norm() >= CLEAR * longest && step.dot(change) > 1e-8 * step.norm() * change.norm()
+        };
+        let pairs: Vec<_> = self.pairs.iter().filter(clear).collect();
+        let (step, change) = pairs.first()?;
         let n = step.len();
-        let first = || DMatrix::identity(n, n) * (change.norm_squared() / curvature);
-        let mut hessian = self.hessian.take().unwrap_or_else(first);
-        let along = &hessian * step;
-        let was = step.dot(&along);
-        hessian.ger(1.0 / curvature, change, change, 1.0);
-        hessian.ger(-1.0 / was, &along, &along, 1.0);
-        self.hessian = Some(hessian).filter(|h| was > 0.0 && h.iter().all(|x| x.is_finite()));
+        let mut hessian = DMatrix::identity(n, n) * (change.norm_squared() / step.dot(change));
+        for (step, change) in (0..PASSES).flat_map(|_| pairs.iter().copied()) {
+            let along = &hessian * step;
+            hessian.ger(1.0 / step.dot(change), change, change, 1.0);
+            hessian.ger(-1.0 / step.dot(&along), &along, &along, 1.0);
+        }
+        hessian.iter().all(|x| x.is_finite()).then_some(hessian)
     }
 
     /// The gradient at a point by the richest local model that there are enough evaluations for: full
@@ -231,4 +239,105 @@ fn keep<T>(list: &mut VecDeque<T>, item: T, most: usize) {
 
 fn mean(of: &[&(DVector<f64>, f64)]) -> f64 {
     of.iter().map(|(_, value)| value).sum::<f64>() / of.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+
+    use super::*;
+    use crate::tuner::Rng;
+
+    const CURVATURE: [f32; 3] = [4.0, 2.0, 1.0];
+    const TOP: [f32; 3] = [0.6, 0.4, 0.7];
+
+    fn value(p: &[f32]) -> f32 {
+        let cost = |i: usize| 0.5 * CURVATURE[i] * (p[i] - TOP[i]).powi(2);
+        0.3 - (0..3).map(cost).sum::<f32>()
+    }
+
+    fn gradient(p: &[f32]) -> [f32; 3] {
+        std::array::from_fn(|i| CURVATURE[i] * (TOP[i] - p[i]))
+    }
+
+    /// Gradient ascent, some iterations of it.
+    fn ascent(rate: f32, iterations: usize, mut tell: impl FnMut(&[f32; 3])) -> [f32; 3] {
+        let mut at = [0.1, 0.9, 0.05];
+        for _ in 0..iterations {
+            tell(&at);
+            let slope = gradient(&at);
+            at = std::array::from_fn(|i| at[i] + rate * slope[i]);
+        }
+        at
+    }
+
+    #[test]
+    fn the_hessian_the_rate_and_the_time_left_are_those_of_the_quadratic() {
+        let rate = 0.2;
+        let config = ConvergenceConfig { learning_rate: rate.into(), tolerance: 1e-4, ..ConvergenceConfig::default() };
+        let mut analyzer = ConvergenceAnalyzer::new(config);
+        let at = ascent(rate, 14, |p| analyzer.advance(p, value(p), Some(&gradient(p))));
+        let found = analyzer.analyze();
+        assert!((found.spectral_radius.unwrap() - 4.0).abs() < 0.2, "{found:?}");
+        // The flattest direction: 1 - 0.2·1; and the gap falls with its square.
+        assert!((found.iteration_radius.unwrap() - 0.8).abs() < 0.03, "{found:?}");
+        assert!((found.rate.unwrap() - 0.64).abs() < 0.06, "{found:?}");
+        let left = (0..200).find(|k| 0.3 - value(&at) < 1e-4 * 0.64_f32.powi(-*k)).unwrap();
+        assert!(found.iterations_left.unwrap().abs_diff(left as u64) <= 2, "{found:?} {left}");
+        assert!(!found.converged);
+    }
+
+    #[test]
+    fn too_long_a_step_shows() {
+        let config = ConvergenceConfig { learning_rate: 0.6, ..ConvergenceConfig::default() };
+        let mut analyzer = ConvergenceAnalyzer::new(config);
+        ascent(0.2, 14, |p| analyzer.advance(p, value(p), Some(&gradient(p))));
+        assert!((analyzer.analyze().iteration_radius.unwrap() - 1.4).abs() < 0.15);
+    }
+
+    #[test]
+    fn without_gradients_the_evaluations_will_do() {
+        let mut rng = Rng::seed_from_u64(1);
+        let mut analyzer = ConvergenceAnalyzer::new(ConvergenceConfig::default());
+        ascent(0.2, 14, |p| {
+            for _ in 0..6 {
+                let near = p.map(|x| x + rng.random_range(-0.1..0.1));
+                analyzer.evaluated(&near, value(&near) + rng.random_range(-0.001..0.001));
+            }
+            analyzer.advance(p, value(p), None);
+        });
+        let found = analyzer.analyze();
+        assert!((found.spectral_radius.unwrap() - 4.0).abs() < 1.0, "{found:?}");
+    }
+
+    #[test]
+    fn it_says_when_it_is_over_and_not_before() {
+        let mut rng = Rng::seed_from_u64(2);
+        let mut analyzer = ConvergenceAnalyzer::new(ConvergenceConfig::default());
+        let mut over = Vec::new();
+        ascent(0.2, 60, |p| {
+            analyzer.advance(p, value(p) + rng.random_range(-0.01..0.01), None);
+            over.push(analyzer.converged());
+        });
+        let first = over.iter().position(|over| *over).unwrap();
+        let mut gaps = Vec::new();
+        ascent(0.2, 60, |p| gaps.push(0.3 - value(p)));
+        assert!(gaps[first] < 0.025 && first < 40, "{first} {}", gaps[first]);
+        assert!(over[first + 8..].iter().all(|over| *over));
+        assert_eq!(analyzer.analyze().iterations_left, Some(0));
+        analyzer.reset();
+        assert_eq!(analyzer.analyze(), Convergence::default());
+    }
+
+    #[test]
+    fn nonsense_is_survived() {
+        let mut analyzer = ConvergenceAnalyzer::new(ConvergenceConfig::default());
+        for value in [f32::NAN, 1e38, -1e38, 0.0, 0.0, 0.0, f32::INFINITY].repeat(6) {
+            for point in [&[][..], &[0.5; 19], &[f32::NAN; 19], &[1e38; 19], &[0.0], &[1.0], &[0.5], &[1e38]] {
+                analyzer.advance(point, value, Some(&[value; 19]));
+                analyzer.evaluated(point, value);
+                analyzer.analyze();
+            }
+        }
+    }
 }

@@ -194,3 +194,134 @@ impl Proposer for Ensemble {
         self.members.iter_mut().for_each(|member| member.proposer.remember(winner));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::super::testing::{Loop, bowl, survives_nonsense, top};
+    use super::*;
+    use crate::settings::{Id, Settings};
+    use crate::tuner::Space;
+
+    /// Moves one coordinate a little; notes what it hears.
+    struct Mover {
+        name: &'static str,
+        by: f32,
+        heard: Arc<Mutex<Vec<(bool, Point)>>>,
+    }
+
+    impl Proposer for Mover {
+        fn name(&self) -> &'static str {
+            self.name
+        }
+        fn propose(&mut self, scene: &Scene, _rng: &mut Rng) -> Option<Proposal> {
+            let mut point = scene.incumbent.clone();
+            point[3] = (point[3] + self.by).clamp(0.0, 1.0);
+            Some(Proposal { point, reason: String::new() })
+        }
+        fn learn(&mut self, _scene: &Scene, outcome: &Outcome) {
+            self.heard.lock().unwrap().push((true, outcome.point.clone()));
+        }
+        fn observe(&mut self, _scene: &Scene, outcome: &Outcome) {
+            self.heard.lock().unwrap().push((false, outcome.point.clone()));
+        }
+    }
+
+    type Heard = Arc<Mutex<Vec<(bool, Point)>>>;
+
+    fn movers(by: &[f32]) -> (Ensemble, Vec<Heard>) {
+        let heard: Vec<Heard> = by.iter().map(|_| Arc::default()).collect();
+        let names = ["a", "b", "c"];
+        let mover = |(i, by): (usize, &f32)| {
+            Box::new(Mover { name: names[i], by: *by, heard: heard[i].clone() }) as Box<dyn Proposer>
+        };
+        (Ensemble::new(by.iter().enumerate().map(mover).collect(), EnsembleConfig::default()), heard)
+    }
+
+    #[test]
+    fn who_earns_more_gets_more_and_nobody_gets_nothing() {
+        let (mut ensemble, heard) = movers(&[-0.1, 0.1, -0.2]);
+        let mut lane = Loop::new(|_: &Space, p: &Point| 3.0 * p[3], 1);
+        for _ in 0..300 {
+            lane.incumbent = vec![0.5; lane.space.len()];
+            lane.round(&mut ensemble, 1);
+        }
+        let shares = ensemble.shares();
+        assert!((shares.iter().map(|s| s.1).sum::<f64>() - 1.0).abs() < 1e-9);
+        assert!(shares[1].1 > 0.7, "{shares:?}");
+        let made = heard.iter().map(|h| h.lock().unwrap()[200..].iter().filter(|(own, _)| *own).count());
+        let made: Vec<usize> = made.collect();
+        assert_eq!(made.iter().sum::<usize>(), 100);
+        assert!(made[1] > 65 && made[0] >= 6 && made[2] >= 6, "{made:?}");
+    }
+
+    #[test]
+    fn each_hears_of_its_own_and_of_the_others() {
+        let (mut ensemble, heard) = movers(&[-0.1, 0.1, 0.1]);
+        let mut lane = Loop::new(|_: &Space, _: &Point| 0.0, 1);
+        lane.incumbent = vec![0.5; lane.space.len()];
+        let points = lane.round(&mut ensemble, 8);
+        assert_eq!(points.len(), 2, "the second and the third propose the same: it is judged once");
+        let heard: Vec<Vec<(bool, f32)>> =
+            heard.iter().map(|h| h.lock().unwrap().iter().map(|(own, p)| (*own, p[3])).collect()).collect();
+        assert_eq!(heard[0], [(true, 0.4), (false, 0.6)]);
+        assert_eq!(heard[1], [(false, 0.4), (true, 0.6)]);
+        assert_eq!(heard[2], heard[1]);
+    }
+
+    /// A problem with something for everybody: a method that is wrong, boom, and a bowl.
+    fn mixed() -> Loop<impl FnMut(&Space, &Point) -> f32> {
+        let space = Space::new(Settings::default(), &[]);
+        let bowl = bowl(top(&space, 3), |i| if i % 2 == 0 { 0.4 } else { 0.05 });
+        let value = move |space: &Space, p: &Point| {
+            let settings = space.settings(p);
+            let method = if settings[Id::Method] == 1.0 { 0.25 } else { 0.0 };
+            let hum = 0.002 * settings[Id::Hum];
+            method + hum + bowl(space, p)
+        };
+        Loop::new(value, 1)
+    }
+
+    #[test]
+    fn together_they_get_further_than_most_of_them_alone() {
+        let arms = Strategy::built_in();
+        let gain = |proposer: &mut dyn Proposer| {
+            let mut lane = mixed();
+            lane.noise = 0.01;
+            let before = lane.height();
+            (0..40).for_each(|_| drop(lane.round(proposer, 8)));
+            lane.height() - before
+        };
+        let mut alone: Vec<f32> = vec![
+            gain(&mut Ucb::new(arms.clone(), UcbConfig::default())),
+            gain(&mut Ucb::new(arms.clone(), UcbConfig { contextual: true, ..UcbConfig::default() })),
+            gain(&mut Thompson::new(arms.clone(), ThompsonConfig::default())),
+            gain(&mut Spsa::new(SpsaConfig::default())),
+            gain(&mut CmaEs::new(CmaEsConfig::default())),
+        ];
+        let together = gain(&mut Ensemble::standard(&arms, 0.01));
+        alone.sort_by(f32::total_cmp);
+        assert!(together > alone[3], "{together} {alone:?}");
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_proposals() {
+        let run = || {
+            let (mut lane, mut ensemble) = (mixed(), Ensemble::standard(&Strategy::built_in(), 0.01));
+            ensemble.remember(&Winner {
+                context: [0.5; 28],
+                settings: Settings::default().with(Id::Hum, 50.0),
+                gain: 0.2,
+            });
+            (0..10).flat_map(|_| lane.round(&mut ensemble, 8)).collect::<Vec<_>>()
+        };
+        assert_eq!(run(), run());
+    }
+
+    #[test]
+    fn nonsense_is_survived() {
+        survives_nonsense(&mut Ensemble::standard(&Strategy::built_in(), 0.01));
+        survives_nonsense(&mut Ensemble::new(Vec::new(), EnsembleConfig::default()));
+    }
+}

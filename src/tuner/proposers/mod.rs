@@ -7,6 +7,8 @@ mod evolution;
 mod pending;
 mod recall;
 mod spsa;
+#[cfg(test)]
+mod testing;
 mod thompson;
 mod ucb;
 

@@ -224,3 +224,90 @@ fn mean(near: &[(f32, &Winner)]) -> Settings {
     });
     Settings::from_array(&values)
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::super::testing::survives_nonsense;
+    use super::*;
+    use crate::settings::Id;
+    use crate::tuner::Space;
+
+    fn winner(at: f32, bass: f32, gain: f32) -> Winner {
+        Winner { context: [at; EMBEDDING], settings: Settings::default().with(Id::EqLow, bass), gain }
+    }
+
+    fn propose(recall: &mut Recall, at: f32) -> Vec<f32> {
+        let space = Space::new(Settings::default(), &[]);
+        let scene = Scene { context: &[at; EMBEDDING], space: &space, incumbent: space.origin(), round: 1 };
+        let mut rng = Rng::seed_from_u64(1);
+        let next = || recall.propose(&scene, &mut rng).map(|p| space.settings(&p.point)[Id::EqLow]);
+        std::iter::from_fn(next).take(20).map(|bass| (bass * 10.0).round() / 10.0).collect()
+    }
+
+    #[test]
+    fn the_most_promising_comes_first_and_each_comes_once_in_a_context() {
+        let all = [winner(0.0, -4.0, 0.2), winner(0.05, -2.0, 0.5), winner(0.4, 6.0, 0.6), winner(1.5, 5.0, 0.9)];
+        let mut recall = Recall::new(all, RecallConfig::default());
+        let first = propose(&mut recall, 0.0);
+        assert_eq!((first[0], &first[2..]), (-2.0, &[-4.0, 6.0][..]), "{first:?}");
+        assert!(first[1] < -0.5 && first[1] > -3.5, "the mean of the near ones: {first:?}");
+        assert!(propose(&mut recall, 0.1).is_empty(), "the same context");
+        assert_eq!(propose(&mut recall, 1.5), [5.0]);
+        assert_eq!(propose(&mut recall, 0.0), first, "again after a change");
+    }
+
+    #[test]
+    fn what_was_learned_for_a_rare_context_is_kept() {
+        let mut recall =
+            Recall::new([winner(-1.0, 3.0, 0.1)], RecallConfig { capacity: 12, ..RecallConfig::default() });
+        for i in 0..400 {
+            recall.add(winner(0.3 + 0.002 * (i % 90) as f32, (i % 13) as f32 - 6.0, 0.2 + 0.01 * (i % 17) as f32));
+        }
+        assert_eq!(recall.winners().len(), 12);
+        assert_eq!(propose(&mut recall, -1.0), [3.0]);
+    }
+
+    #[test]
+    fn only_the_same_settings_in_the_same_context_are_merged() {
+        let mut recall = Recall::new([winner(0.0, 3.0, 0.2)], RecallConfig::default());
+        recall.add(winner(0.01, 3.0, 0.4));
+        assert_eq!(recall.winners().len(), 1);
+        assert!((recall.winners()[0].gain - 0.3).abs() < 1e-6);
+        recall.add(winner(0.0, -3.0, 0.2));
+        recall.add(winner(0.5, 3.0, -0.2));
+        assert_eq!(recall.winners().len(), 3);
+        assert!((recall.winners()[0].gain - 0.3).abs() < 1e-6);
+    }
+
+    #[test]
+    fn what_works_no_more_loses_its_credit_in_that_context_only() {
+        let mut recall = Recall::new([winner(0.0, 3.0, 0.2), winner(0.8, 3.0, 0.2)], RecallConfig::default());
+        let space = Space::new(Settings::default(), &[]);
+        let scene = Scene { context: &[0.0; EMBEDDING], space: &space, incumbent: space.origin(), round: 1 };
+        let bad = crate::quality::Estimate { mean: -0.4, sigma: 0.05 };
+        let point = space.point(&recall.winners()[0].settings);
+        recall.learn(&scene, &Outcome { point, gain: bad, value: bad, vetoed: false });
+        let gains: Vec<f32> = recall.winners().iter().map(|w| w.gain).collect();
+        assert!((gains[0] + 0.1).abs() < 1e-6 && gains[1] == 0.2, "{gains:?}");
+    }
+
+    #[test]
+    fn winners_survive_storage_and_a_table_that_changed() {
+        let before = winner(0.1, -2.5, 0.4);
+        let text = serde_json::to_string(&before).unwrap();
+        assert_eq!(serde_json::from_str::<Winner>(&text).unwrap(), before);
+        let other = text.replace("\"reduction\"", "\"what is gone\"");
+        assert_eq!(serde_json::from_str::<Winner>(&other).unwrap(), before);
+    }
+
+    #[test]
+    fn nonsense_is_survived() {
+        let mut recall =
+            Recall::new((0..9).map(|i| winner(0.1 * i as f32, i as f32, f32::NAN)), RecallConfig::default());
+        assert!(recall.winners().is_empty());
+        (0..9).for_each(|i| recall.add(winner(0.1 * i as f32, i as f32, 1e30)));
+        survives_nonsense(&mut recall);
+    }
+}

@@ -243,3 +243,87 @@ impl Proposer for Spsa {
         2
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Loop, bowl, survives_nonsense, top};
+    use super::*;
+    use crate::settings::Settings;
+    use crate::tuner::Space;
+
+    fn closed(noise: f32, slots: usize, rounds: usize) -> f32 {
+        let space = Space::new(Settings::default(), &[]);
+        let value = bowl(top(&space, 3), |_| 0.6);
+        let before = value(&space, space.origin());
+        let mut lane = Loop::new(value, 1);
+        lane.noise = noise;
+        let mut spsa = Spsa::new(SpsaConfig::default());
+        (0..rounds).for_each(|_| drop(lane.round(&mut spsa, slots)));
+        1.0 - lane.height() / before
+    }
+
+    #[test]
+    fn it_climbs_a_bowl() {
+        assert!(closed(0.0, 3, 120) > 0.7);
+        assert!(closed(0.02, 3, 200) > 0.5);
+    }
+
+    /// With a linear value, the mean of many estimates is the slope (Spall 1992, lemma 1), walls included.
+    #[test]
+    fn the_gradient_is_right_on_average() {
+        let slope = |i: usize| 0.02 * (i as f32 - 9.0);
+        let value = move |_: &Space, p: &Point| p.iter().enumerate().skip(1).map(|(i, x)| slope(i) * x).sum::<f32>();
+        let mut lane = Loop::new(value, 2);
+        let mut spsa = Spsa::new(SpsaConfig { pairs: usize::MAX, ..SpsaConfig::default() });
+        lane.noise = 1e3; // Known to nothing: it keeps on averaging.
+        lane.incumbent = vec![0.5; lane.space.len()];
+        let incumbent = lane.incumbent.clone();
+        let scene = Scene { context: &[0.0; 28], space: &lane.space, incumbent: &incumbent, round: 1 };
+        for _ in 0..4000 {
+            let point = spsa.propose(&scene, &mut lane.rng).unwrap().point;
+            let estimate = crate::quality::Estimate { mean: value(&lane.space, &point), sigma: 1.0 };
+            spsa.learn(&scene, &Outcome { point, gain: estimate, value: estimate, vetoed: false });
+        }
+        let n = spsa.sum.pairs as f64;
+        assert_eq!(n, 2000.0);
+        for (i, sum) in spsa.sum.gradient.iter().enumerate() {
+            let expected = if i == 0 { 0.0 } else { f64::from(slope(i)) };
+            assert!((sum / n - expected).abs() < 0.04, "{i}: {} {expected}", sum / n);
+        }
+    }
+
+    #[test]
+    fn no_step_is_longer_than_a_tenth_of_a_range_and_choices_stay() {
+        let mut lane = Loop::new(|_: &Space, p: &Point| p.iter().sum::<f32>(), 1);
+        let mut spsa = Spsa::new(SpsaConfig { learning_rate: 10.0, ..SpsaConfig::default() });
+        let mut longest = 0.0_f32;
+        for _ in 0..60 {
+            let before = lane.incumbent.clone();
+            for point in lane.round(&mut spsa, 3) {
+                assert_eq!(point[0], before[0]);
+                longest = point.iter().zip(&before).fold(longest, |most, (a, b)| most.max((a - b).abs()));
+            }
+        }
+        assert!(longest > 0.09 && longest < 0.101, "{longest}");
+    }
+
+    #[test]
+    fn both_of_a_pair_are_judged_in_one_round() {
+        let mut lane = Loop::new(|_: &Space, _: &Point| 0.0, 1);
+        let mut spsa = Spsa::new(SpsaConfig::default());
+        for _ in 0..20 {
+            lane.round(&mut spsa, 1);
+            assert!(spsa.sum.pairs == 0);
+        }
+        let pair = lane.round(&mut spsa, 2);
+        assert_eq!(spsa.sum.pairs, 1);
+        for ((a, b), origin) in pair[0].iter().zip(&pair[1]).zip(lane.space.origin()) {
+            assert!((a - origin).abs() < 0.081 && (b - origin).abs() < 0.081 && (a - origin) * (b - origin) <= 0.0);
+        }
+    }
+
+    #[test]
+    fn nonsense_is_survived() {
+        survives_nonsense(&mut Spsa::new(SpsaConfig::default()));
+    }
+}

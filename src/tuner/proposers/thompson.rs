@@ -138,3 +138,94 @@ fn divergence(p: f64, q: f64) -> f64 {
     let term = |p: f64, q: f64| if p > 0.0 { p * (p / q).ln() } else { 0.0 };
     term(p, q) + term(1.0 - p, 1.0 - q)
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+
+    use super::super::testing::{Loop, survives_nonsense};
+    use super::*;
+    use crate::settings::Id;
+    use crate::tuner::{Point, Space};
+
+    /// Regret after some trials; the chances may depend on the trial.
+    fn regret(mut posteriors: Posteriors, trials: usize, chances: impl Fn(usize) -> Vec<f64>, rng: &mut Rng) -> f64 {
+        let mut regret = 0.0;
+        for trial in 0..trials {
+            let chances = chances(trial);
+            let draws: Vec<f64> = (0..chances.len()).map(|arm| posteriors.draw(arm, rng)).collect();
+            let arm = (0..chances.len()).max_by(|a, b| draws[*a].total_cmp(&draws[*b])).unwrap();
+            regret += chances.iter().copied().fold(0.0, f64::max) - chances[arm];
+            let success = rng.random::<f64>() < chances[arm];
+            posteriors.learn(arm, success);
+        }
+        regret
+    }
+
+    fn uniform(chances: &[f64], trials: usize) -> f64 {
+        let best = chances.iter().copied().fold(0.0, f64::max);
+        trials as f64 * chances.iter().map(|p| best - p).sum::<f64>() / chances.len() as f64
+    }
+
+    #[test]
+    fn the_mean_regret_over_the_prior_is_within_the_bound() {
+        let (arms, trials, worlds) = (8, 2000, 100);
+        let mut rng = Rng::seed_from_u64(1);
+        let (mut lost, mut blind) = (0.0, 0.0);
+        for _ in 0..worlds {
+            let chances: Vec<f64> = (0..arms).map(|_| rng.random()).collect();
+            blind += uniform(&chances, trials) / f64::from(worlds);
+            lost += regret(Posteriors::new(arms, 1.0), trials, |_| chances.clone(), &mut rng) / f64::from(worlds);
+        }
+        let bound = Posteriors::new(arms, 1.0).regret_bound(trials as u64);
+        assert!(lost < bound && bound < blind, "{lost} {bound} {blind}");
+        assert!(lost < blind / 10.0);
+    }
+
+    /// The median: now and then the best arm starts with nothing but bad luck, which costs a multiple
+    /// (Fan & Glynn 2021, arXiv 2109.13595).
+    #[test]
+    fn the_regret_of_one_world_grows_with_the_logarithm() {
+        let chances = [0.75, 0.6, 0.55, 0.5, 0.4, 0.3];
+        let median = |trials| {
+            let mut rng = Rng::seed_from_u64(2);
+            let run = |_| regret(Posteriors::new(6, 1.0), trials, |_| chances.to_vec(), &mut rng);
+            let mut runs: Vec<f64> = (0..21).map(run).collect();
+            runs.sort_by(f64::total_cmp);
+            runs[10]
+        };
+        let (short, long) = (median(1000), median(10_000));
+        let growth = log_regret(&chances, 10_000) - log_regret(&chances, 1000);
+        assert!(long - short > 0.2 * growth && long - short < 1.3 * growth, "{short} {long} {growth}");
+        assert!(long < log_regret(&chances, 10_000) && long < 0.03 * uniform(&chances, 10_000), "{long}");
+    }
+
+    #[test]
+    fn forgetting_pays_when_the_world_changes() {
+        let world = |trial: usize| if trial / 700 % 2 == 0 { vec![0.8, 0.4, 0.1] } else { vec![0.1, 0.4, 0.8] };
+        let lost = |decay| regret(Posteriors::new(3, decay), 4200, world, &mut Rng::seed_from_u64(3));
+        assert!(lost(0.99) < 0.5 * lost(1.0), "{} {}", lost(0.99), lost(1.0));
+    }
+
+    #[test]
+    fn what_helps_is_tried_more_often() {
+        let bass = |space: &Space, p: &Point| space.settings(p)[Id::EqLow];
+        let mut lane = Loop::new(|space: &Space, p: &Point| bass(space, p) / 40.0, 1);
+        let mut thompson = Thompson::new(Strategy::built_in(), ThompsonConfig::default());
+        let mut helped = 0;
+        for round in 0..60 {
+            lane.incumbent = lane.space.origin().clone();
+            let points = lane.round(&mut thompson, 4);
+            helped += if round < 40 { 0 } else { points.iter().filter(|p| bass(&lane.space, p) > 0.0).count() };
+        }
+        let lead: Vec<_> = Strategy::built_in().iter().map(|s| s.apply(&lane.space, lane.space.origin())).collect();
+        let good = lead.iter().filter(|p| bass(&lane.space, p) > 0.0).count();
+        assert!(helped * lead.len() > 2 * 80 * good, "{helped} of 80, {good} of {}", lead.len());
+    }
+
+    #[test]
+    fn nonsense_is_survived() {
+        survives_nonsense(&mut Thompson::new(Strategy::built_in(), ThompsonConfig { decay: f64::NAN }));
+        survives_nonsense(&mut Thompson::new(Strategy::built_in(), ThompsonConfig::default()));
+    }
+}

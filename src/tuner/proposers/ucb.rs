@@ -171,3 +171,119 @@ fn features(context: &[f32; EMBEDDING]) -> DVector<f64> {
     let context = context.try_normalize(1e-9).unwrap_or_else(|| DVector::zeros(EMBEDDING)) * CONTEXT_WEIGHT;
     context.insert_row(EMBEDDING, 1.0).normalize()
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+
+    use super::super::testing::{Loop, survives_nonsense};
+    use super::*;
+    use crate::quality::Estimate;
+    use crate::settings::Settings;
+    use crate::tuner::{Point, Space};
+
+    const ARMS: [&str; 6] = ["less bass", "more air", "low cut", "some de-essing", "hum removal", "less presence"];
+
+    fn some(config: UcbConfig) -> Ucb {
+        let named = |s: &Strategy| ARMS.contains(&s.name.as_str());
+        Ucb::new(Strategy::built_in().into_iter().filter(named).collect(), config)
+    }
+
+    /// Which arms it pulls, one in each round, when the gain depends on trial and arm only.
+    fn pulls(
+        ucb: &mut Ucb,
+        trials: usize,
+        mut context: impl FnMut(usize) -> [f32; EMBEDDING],
+        gain: impl Fn(usize, &str) -> f32,
+    ) -> Vec<String> {
+        let mut rng = Rng::seed_from_u64(1);
+        let space = Space::new(Settings::default(), &[]);
+        let pull = |trial: usize| {
+            let context = context(trial);
+            let scene = Scene { context: &context, space: &space, incumbent: space.origin(), round: trial as u64 };
+            let Proposal { point, reason } = ucb.propose(&scene, &mut rng).unwrap();
+            let mean = gain(trial, &reason) + rng.random_range(-0.05..0.05);
+            let estimate = Estimate { mean, sigma: 0.05 };
+            ucb.learn(&scene, &Outcome { point, gain: estimate, value: estimate, vetoed: mean < -5.0 });
+            reason
+        };
+        (0..trials).map(pull).collect()
+    }
+
+    fn share(pulls: &[String], arm: &str) -> f64 {
+        pulls.iter().filter(|p| *p == arm).count() as f64 / pulls.len() as f64
+    }
+
+    #[test]
+    fn every_arm_is_tried_before_any_is_tried_again() {
+        for contextual in [false, true] {
+            let mut ucb = Ucb::new(Strategy::built_in(), UcbConfig { contextual, ..UcbConfig::default() });
+            let mut lane = Loop::new(|_: &Space, _: &Point| 0.0, 1);
+            let mut tried: Vec<Point> = Vec::new();
+            let lead = Strategy::built_in().into_iter().map(|s| s.apply(&lane.space, lane.space.origin()));
+            let lead: Vec<Point> = lead.filter(|to| to != lane.space.origin()).collect();
+            for _ in 0..lead.len() / 8 - 1 {
+                for point in lane.round(&mut ucb, 8) {
+                    assert!(lead.contains(&point) && !tried.contains(&point));
+                    tried.push(point);
+                }
+            }
+            assert!(tried.len() > 30);
+        }
+    }
+
+    #[test]
+    fn forgetting_finds_the_new_best_arm_after_a_change() {
+        let best = |trial| if trial < 600 { "less bass" } else { "more air" };
+        let gain = |trial, arm: &str| if arm == best(trial) { 0.15 } else { 0.0 };
+        let run =
+            |decay| pulls(&mut some(UcbConfig { decay, ..UcbConfig::default() }), 720, |_| [0.5; EMBEDDING], gain);
+        let forgetful = run(0.99);
+        let before = share(&forgetful[400..600], "less bass");
+        let after = share(&forgetful[640..], "more air");
+        let stubborn = share(&run(1.0)[640..], "more air");
+        assert!(before > 0.6 && after > 0.5 && after > stubborn + 0.2, "{before} {after} {stubborn}");
+    }
+
+    #[test]
+    fn different_contexts_want_different_arms() {
+        let mut rng = Rng::seed_from_u64(7);
+        let kinds: Vec<usize> = (0..400).map(|_| rng.random_range(0..3)).collect();
+        let gain = |trial: usize, arm: &str| if arm == ARMS[kinds[trial]] { 0.2 } else { -0.1 };
+        let right = |contextual| {
+            let config = UcbConfig { contextual, ..UcbConfig::default() };
+            let mut rng = rng.clone();
+            // Three kinds that have most in common, and never twice the same.
+            let context = |trial: usize| {
+                let kind = kinds[trial];
+                std::array::from_fn(|i| {
+                    let own = if i < 12 { if i / 4 == kind { 1.0 } else { -0.5 } } else { 0.5 };
+                    own + rng.random_range(-0.15..0.15)
+                })
+            };
+            let pulls = pulls(&mut some(config), 400, context, gain);
+            (200..400).filter(|t| pulls[*t] == ARMS[kinds[*t]]).count() as f64 / 200.0
+        };
+        let (with, without) = (right(true), right(false));
+        assert!(with > 0.8 && without < 0.5, "{with} {without}");
+    }
+
+    #[test]
+    fn one_veto_is_not_for_ever() {
+        let gain = |trial, arm: &str| match arm == "low cut" {
+            true if trial < 6 => -10.0,
+            true => 0.2,
+            false => 0.0,
+        };
+        let pulls = pulls(&mut some(UcbConfig::default()), 1500, |_| [0.5; EMBEDDING], gain);
+        assert!(share(&pulls[1000..], "low cut") > 0.6, "{}", share(&pulls[1000..], "low cut"));
+    }
+
+    #[test]
+    fn nonsense_is_survived() {
+        for contextual in [false, true] {
+            survives_nonsense(&mut Ucb::new(Strategy::built_in(), UcbConfig { contextual, ..UcbConfig::default() }));
+        }
+        survives_nonsense(&mut Ucb::new(Vec::new(), UcbConfig::default()));
+    }
+}

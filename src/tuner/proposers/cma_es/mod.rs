@@ -180,3 +180,93 @@ impl Proposer for CmaEs {
         SMALLEST + 1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Loop, bowl, survives_nonsense, top};
+    use super::*;
+    use crate::settings::Settings;
+    use crate::tuner::Space;
+
+    fn lane() -> (Loop<impl FnMut(&Space, &Point) -> f32>, f32) {
+        let space = Space::new(Settings::default(), &[]);
+        let top = top(&space, 3);
+        let value = bowl(top, |i| if i % 3 == 0 { 1.5 } else { 0.3 });
+        let before = value(&space, space.origin());
+        (Loop::new(value, 1), before)
+    }
+
+    #[test]
+    fn it_climbs_a_bowl_in_the_space_of_the_settings() {
+        let (mut lane, before) = lane();
+        let mut cma = CmaEs::new(CmaEsConfig { prior: 0.0, ..CmaEsConfig::default() });
+        let mut at = [0.0; 2];
+        for half in &mut at {
+            (0..20).for_each(|_| drop(lane.round(&mut cma, 10)));
+            *half = 1.0 - lane.height() / before;
+        }
+        assert!(at[0] > 0.6 && at[1] > 0.85, "{at:?}");
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_proposals() {
+        let run = || {
+            let (mut lane, _) = lane();
+            let mut cma = CmaEs::new(CmaEsConfig::default());
+            (0..12).flat_map(|_| lane.round(&mut cma, 7)).collect::<Vec<_>>()
+        };
+        assert_eq!(run(), run());
+    }
+
+    /// What nobody can hear isn't changed for good.
+    #[test]
+    fn the_prior_keeps_it_near_the_base() {
+        let distance = |prior| {
+            let mut lane = Loop::new(|_: &Space, _: &Point| 0.0, 5);
+            let mut cma = CmaEs::new(CmaEsConfig { prior, ..CmaEsConfig::default() });
+            (0..60).for_each(|_| drop(lane.round(&mut cma, 10)));
+            let mean = cma.state.unwrap().search.mean;
+            let origin = lane.space.origin();
+            let far = (1..origin.len()).map(|i| (mean[i - 1] - f64::from(origin[i])).powi(2)).sum::<f64>();
+            (far / origin.len() as f64).sqrt()
+        };
+        let (with, without) = (distance(0.5), distance(0.0));
+        assert!(with < 0.6 * without, "{with} {without}");
+    }
+
+    /// Rounds that differ by far more than candidates do must not confuse it.
+    #[test]
+    fn rounds_are_never_compared() {
+        let space = Space::new(Settings::default(), &[]);
+        let bowl = bowl(top(&space, 3), |_| 1.0);
+        let before = bowl(&space, space.origin());
+        let mut cma = CmaEs::new(CmaEsConfig { prior: 0.0, ..CmaEsConfig::default() });
+        let mut lane = Loop::new(bowl, 1);
+        for round in 0..60 {
+            // Five of ten: every generation is cut short by the next round.
+            assert!(!lane.round(&mut cma, 5).is_empty());
+            let state = cma.state.as_ref().unwrap();
+            assert_eq!((state.generation.len(), state.round), (5, round + 1));
+        }
+        let closed = 1.0 - lane.height() / before;
+        assert!(closed > 0.8, "{closed}");
+    }
+
+    #[test]
+    fn a_find_of_somebody_else_is_where_it_looks_next() {
+        let (mut lane, _) = lane();
+        let mut cma = CmaEs::new(CmaEsConfig::default());
+        (0..5).for_each(|_| drop(lane.round(&mut cma, 10)));
+        lane.incumbent = vec![0.9; lane.space.len()];
+        let found = lane.incumbent.clone();
+        for point in lane.round(&mut cma, 10) {
+            assert_eq!(point[0], 0.9, "a choice");
+            assert!(lane.space.distance(&point, &found) < 0.2);
+        }
+    }
+
+    #[test]
+    fn nonsense_is_survived() {
+        survives_nonsense(&mut CmaEs::new(CmaEsConfig::default()));
+    }
+}

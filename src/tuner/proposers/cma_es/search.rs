@@ -130,3 +130,42 @@ impl Weights {
         Weights { weights, parents, effective: mu, one, many }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    /// Evaluations until a function is below a target.
+    fn evaluations(f: impl Fn(&DVector<f64>) -> f64, n: usize, size: usize, target: f64) -> usize {
+        let mut rng = Rng::seed_from_u64(1);
+        let mut search = Search::new(DVector::repeat(n, 0.1), 0.2);
+        for done in (0..40_000).step_by(size) {
+            let mut generation: Vec<_> = (0..size).map(|_| search.ask(&mut rng)).collect();
+            generation.sort_by(|a, b| f(a).total_cmp(&f(b)));
+            if f(&generation[0]) < target {
+                return done + size;
+            }
+            search.tell(&generation);
+        }
+        usize::MAX
+    }
+
+    /// In thousands, as reference implementations need; a search that learned no directions would need millions for the
+    /// second one (condition 1e6).
+    #[test]
+    fn it_learns_the_directions_of_an_ellipsoid_and_of_a_curved_valley() {
+        let n = 10;
+        let sphere = |x: &DVector<f64>| x.iter().map(|x| (x - 0.6).powi(2)).sum();
+        let scale = |i: usize| 1e6_f64.powf(i as f64 / (n - 1) as f64);
+        let ellipsoid = |x: &DVector<f64>| x.iter().enumerate().map(|(i, x)| scale(i) * (x - 0.6).powi(2)).sum();
+        let valley = |x: &DVector<f64>| {
+            let pair = |i: usize| 100.0 * (x[i + 1] - x[i].powi(2)).powi(2) + (1.0 - x[i]).powi(2);
+            (0..n - 1).map(pair).sum()
+        };
+        let needed =
+            [evaluations(sphere, n, 10, 1e-9), evaluations(ellipsoid, n, 10, 1e-9), evaluations(valley, n, 10, 1e-9)];
+        assert!(needed[0] < 1800 && needed[1] < 8000 && needed[2] < 9000, "{needed:?}");
+    }
+}
