@@ -2,6 +2,7 @@ use super::guard::GuardConfig;
 use super::proposers::Winner;
 use super::{Goals, Style};
 use crate::engine::EngineConfig;
+use crate::quality::Ears;
 use crate::settings::{Id, Settings};
 
 /// How a [`FeedbackLoop`](super::FeedbackLoop) works.
@@ -9,6 +10,8 @@ use crate::settings::{Id, Settings};
 pub struct LoopConfig {
     /// The engine that is heard.
     pub engine: EngineConfig,
+    /// Who listens.
+    pub ears: &'static Ears,
     /// What the user or the host set: where the loop begins, and what it can always go back to.
     pub base: Settings,
     /// Settings that are left alone.
@@ -42,6 +45,7 @@ impl LoopConfig {
     pub fn new(engine: EngineConfig) -> LoopConfig {
         LoopConfig {
             engine,
+            ears: Ears::built_in(),
             base: Settings::default(),
             locked: Vec::new(),
             seed: 1,

@@ -1,6 +1,7 @@
 use super::analysis::{Analysis, Record};
 use super::change::ChangeDetector;
 use super::event::{Event, ParameterUpdate, What};
+use super::feedback::{Feedback, Taste};
 use super::guard::{Fault, Guard, Snapshot};
 use super::hearing::{Hearing, Window};
 use super::judge::{Judge, Rules, Verdict};
@@ -8,7 +9,7 @@ use super::proposers::{Rng, Winner};
 use super::search::{Round, Search};
 use super::{LoopConfig, PREROLL, Point, Shadow, Space, Stretch, Tactic, Team};
 use crate::engine::{ConfigError, Engine};
-use crate::quality::{Ears, Estimate, Quality, Veto};
+use crate::quality::{Estimate, Quality, Veto};
 use crate::settings::Settings;
 use rand::SeedableRng;
 use std::collections::VecDeque;
@@ -60,6 +61,7 @@ pub struct FeedbackLoop {
     /// The newest windows, with their ends.
     recent: VecDeque<(u64, Arc<Stretch>)>,
     records: VecDeque<Record>,
+    taste: Taste,
     log: Vec<Event>,
     /// How much of the log was told.
     told: usize,
@@ -110,7 +112,7 @@ impl FeedbackLoop {
         let preroll = (PREROLL * rate as f32) as usize;
         Ok(FeedbackLoop {
             shadow: Shadow::new(config.engine)?,
-            hearing: Hearing::new(Ears::built_in(), rate, config.engine.channels, latency, preroll),
+            hearing: Hearing::new(config.ears, rate, config.engine.channels, latency, preroll),
             team: Team::new(&config),
             search: Search::new(space.origin().clone(), rng),
             guard: Guard::new(config.guard.clone(), first),
@@ -118,6 +120,7 @@ impl FeedbackLoop {
             pending: VecDeque::new(),
             recent: VecDeque::new(),
             records: VecDeque::new(),
+            taste: Taste::default(),
             log: Vec::new(),
             told: 0,
             settings: config.base,
@@ -261,6 +264,33 @@ impl FeedbackLoop {
         updates
     }
 
+    /// Takes a person's judgement into account. What is disliked is taken back at once and shunned for a while,
+    /// and its reason moves what is looked for; what is praised or chosen is remembered for input like this.
+    /// Returns what was changed.
+    pub fn record(&mut self, feedback: Feedback) -> Vec<ParameterUpdate> {
+        self.tell(What::Feedback { feedback: feedback.to_string() });
+        let praise = match feedback {
+            Feedback::Dislike(reason) => {
+                self.taste.learn(reason);
+                None
+            }
+            Feedback::Rating(..=2) => None,
+            Feedback::Rating(3) => return Vec::new(),
+            Feedback::Rating(_) => Some(self.deployed.revision),
+            Feedback::Choice { better, .. } => Some(better),
+        };
+        self.begin_anew();
+        let Some(revision) = praise else { return self.rollback() };
+        let Some(liked) = self.snapshots().find(|snapshot| snapshot.revision == revision) else { return Vec::new() };
+        let (settings, evidence) = (liked.settings, liked.evidence);
+        let gain = evidence.mean.max(PRAISE);
+        self.team.remember(&Winner { context: self.context(), settings, gain });
+        match settings == self.settings {
+            true => Vec::new(),
+            false => self.deploy(self.space.point(&settings), "it was chosen".into(), evidence),
+        }
+    }
+
     /// What was deployed so far, the oldest first, what is heard last.
     pub fn snapshots(&self) -> impl DoubleEndedIterator<Item = &Snapshot> {
         self.guard.snapshots()
@@ -362,7 +392,8 @@ impl FeedbackLoop {
     fn round(&mut self, tactic: Tactic, most: usize) -> (Round, Verdict, Estimate) {
         let context = self.context();
         let goals = &self.config.goals;
-        let wanted = |quality: &Quality| -goals.cost(&quality.into());
+        let taste = self.taste;
+        let wanted = |quality: &Quality| taste.bonus(quality) - goals.cost(&quality.into());
         let rules = Rules { caution: self.config.style.doubt(), wanted: &wanted };
         let (space, guard, position) = (&self.space, &self.guard, self.position);
         let (slots, deployed) = (self.config.slots, &self.deployed.point);
@@ -455,6 +486,8 @@ impl FeedbackLoop {
     }
 }
 
+/// What a person praises gains as much for sure, PESQ points.
+const PRAISE: f32 = 0.1;
 /// Least speech in a window for the guard to compare on it, s.
 const LEAST_WATCHED: f32 = 0.5;
 

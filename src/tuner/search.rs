@@ -3,8 +3,11 @@ use super::proposers::{Outcome, Proposer, Rng, Scene};
 use super::{Point, Space};
 use crate::quality::{EMBEDDING, Estimate};
 
-/// A candidate is taken over if it promises so much more, PESQ points.
-const STEP: f32 = 0.005;
+/// A candidate is taken over if it promises so much more, PESQ points. Steps any smaller follow the errors of
+/// the score rather than the sound.
+const STEP: f32 = 0.01;
+/// So many of the next best are tried on top of the best.
+const ADDED: usize = 3;
 
 /// Looks for better settings in the shadow. Nobody hears what it tries.
 pub struct Search {
@@ -48,7 +51,8 @@ impl Search {
         self.best = point;
     }
 
-    /// Judges so many candidates on one stretch of audio, and takes over what is better. `allowed` may
+    /// Judges so many candidates on one stretch of audio, all of them steps from where the search stands,
+    /// and takes over the best, with what the next best add to it. `allowed` may
     /// rule out points beforehand.
     pub fn round(
         &mut self,
@@ -64,10 +68,10 @@ impl Search {
         if best.vetoed || best.bound < 0.0 {
             best = judge.judge(space.origin());
         }
-        let (mut finds, mut tried) = (Vec::new(), Vec::new());
+        let incumbent = best.point.clone();
+        let scene = Scene { context, space, incumbent: &incumbent, round: self.round };
+        let (mut better, mut tried) = (Vec::new(), Vec::new());
         for _ in 0..slots {
-            let incumbent = best.point.clone();
-            let scene = Scene { context, space, incumbent: &incumbent, round: self.round };
             let Some(proposal) = proposer.propose(&scene, &mut self.rng) else { break };
             if !allowed(&proposal.point) {
                 let gain = Estimate { mean: 0.0, sigma: 0.0 };
@@ -80,8 +84,27 @@ impl Search {
             proposer.learn(&scene, &Outcome { point: proposal.point, gain, value, vetoed });
             tried.push((verdict.point.clone(), verdict.bound));
             if !vetoed && verdict.bound > best.bound + STEP {
-                finds.push(Find { reason: proposal.reason, gain });
-                best = verdict;
+                better.push((verdict, Find { reason: proposal.reason, gain }));
+            }
+        }
+        // The best one, and what the next best add to it.
+        better.sort_by(|a, b| b.0.bound.total_cmp(&a.0.bound));
+        let mut finds: Vec<Find> = Vec::new();
+        for (verdict, find) in better.into_iter().take(1 + ADDED) {
+            let candidate = match finds.is_empty() {
+                true => verdict,
+                false => {
+                    let moved = verdict.point.iter().zip(&incumbent).map(|(to, from)| to - from);
+                    let sum = best.point.iter().zip(moved).map(|(x, step)| (x + step).clamp(0.0, 1.0)).collect();
+                    if !allowed(&sum) {
+                        continue;
+                    }
+                    judge.judge(&sum)
+                }
+            };
+            if !candidate.vetoed && candidate.bound > best.bound + STEP {
+                best = candidate;
+                finds.push(find);
             }
         }
         self.best.clone_from(&best.point);

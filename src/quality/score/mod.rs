@@ -24,6 +24,12 @@ pub struct Ears {
     model: Option<Model>,
 }
 
+impl std::fmt::Debug for Ears {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ears").finish_non_exhaustive()
+    }
+}
+
 static BUILT_IN: LazyLock<Ears> = LazyLock::new(|| {
     let (reference, score) = (
         include_bytes!("../../../assets/score/pseudo-reference.safetensors"),

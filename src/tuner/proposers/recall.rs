@@ -52,7 +52,7 @@ pub struct RecallConfig {
 
 impl Default for RecallConfig {
     fn default() -> Self {
-        Self { capacity: 256, width: 0.25, change: 0.2, nearest: 5 }
+        Self { capacity: 1024, width: 0.25, change: 0.2, nearest: 5 }
     }
 }
 

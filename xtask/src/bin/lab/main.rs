@@ -75,6 +75,18 @@ enum Task {
     /// One output and its measures
     Truth { file: PathBuf, clean: PathBuf },
     /// experiment
+    Causal {
+        set: PathBuf,
+        #[arg(long)]
+        weights: PathBuf,
+        #[arg(long)]
+        ids: PathBuf,
+        #[arg(long)]
+        variant: Vec<String>,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// experiment
     Search {
         set: PathBuf,
         #[arg(long)]
@@ -128,6 +140,10 @@ fn main() -> Result<()> {
                 out.write_all(&sample.to_le_bytes())?;
             }
             Ok(out.flush()?)
+        }
+        Task::Causal { set, weights, ids, variant, out } => {
+            let ids: Vec<String> = serde_json::from_str(&std::fs::read_to_string(ids)?)?;
+            search::causal(&set, Box::leak(Box::new(ears(&weights)?)), &ids, &variant, &out, 2)
         }
         Task::Levels { set } => levels::write(&set),
     }
