@@ -41,24 +41,26 @@ fn the_sequence_covers_the_mean_at_all_times() {
     // Two-point, uniform and nearly constant observations; a mean that is not 1/2, too.
     let mut rng = Rng::new(3, 3);
     let uniform = Uniform::new(0.0, 1.0).unwrap();
-    let draws: [(&str, f64, fn(f64) -> f64); 4] = [
+    type Draw = (&'static str, f64, fn(f64) -> f64);
+    let draws: [Draw; 4] = [
         ("coin", 0.5, |u| f64::from(u < 0.5)),
         ("rare", 0.05, |u| f64::from(u < 0.05)),
         ("uniform", 0.5, |u| u),
         ("narrow", 0.62, |u| 0.6 + 0.04 * u),
     ];
     for (name, mean, draw) in draws {
-        let missed = (0..400).filter(|_| {
+        let missed = (0..1000).filter(|_| {
             let mut sequence = ConfidenceSequence::new(0.02);
-            (0..200).any(|_| {
+            (0..100).any(|_| {
                 sequence.push(draw(uniform.sample(&mut rng)));
                 let (low, high) = sequence.interval(0.05);
                 !(low..=high).contains(&mean)
             })
         });
         let missed = missed.count();
-        println!("{name}: missed in {missed} of 400");
-        assert!(missed <= 20, "{name} {missed}");
+        println!("{name}: missed in {missed} of 1000");
+        // 50 are allowed; chance in the test itself adds three deviations of 7.
+        assert!(missed <= 71, "{name} {missed}");
     }
 }
 
