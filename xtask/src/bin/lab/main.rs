@@ -1,12 +1,13 @@
-//! What the training of the score needs from the engine and the ears, as fast as they are: renders
-//! recordings through many settings, and measures what came out. `cargo xtask train-score` and
-//! `check-score` run it.
+//! What the training and the checks need from the engine and the ears, as fast as they are: renders
+//! recordings through many settings, and measures what came out. `cargo xtask train-score`,
+//! `check-score` and `score-loop` run it.
 
 mod adversary;
 mod audio;
 mod candidates;
 mod context;
 mod levels;
+mod measures;
 mod sample;
 
 use anyhow::{Context, Result, bail};
@@ -71,6 +72,27 @@ enum Task {
         #[arg(long, default_value_t = 2)]
         jobs: usize,
     },
+    /// Prints settings to try, one a line, as `id=value` with spaces between
+    Sample {
+        /// How many: the factory default, the untouched sound and the presets come first
+        #[arg(long)]
+        settings: usize,
+        /// Which settings
+        #[arg(long)]
+        seed: u64,
+    },
+    /// Compares outputs with their clean reference: a line of JSON for each output, an array for each part,
+    /// of STOI, ESTOI, LSD, level offset, level spread
+    Measures {
+        /// The clean reference, a mono WAV file
+        clean: PathBuf,
+        /// The outputs, each of the reference's rate and aligned with it
+        #[arg(required = true)]
+        outputs: Vec<PathBuf>,
+        /// From which second to which; may be repeated
+        #[arg(long, value_name = "FROM:TO", required = true, value_parser = measures::part)]
+        part: Vec<measures::Part>,
+    },
     /// Writes the band levels of a set's recordings, noisy and clean, to SET/levels.f32
     Levels {
         /// A folder made by mixtures.py
@@ -98,6 +120,11 @@ fn main() -> Result<()> {
         }
         Task::Adversaries { set, weights, jobs } => adversary::write(&set, &ears(&weights)?, jobs),
         Task::Context { set, jobs } => context::check(&set, jobs),
+        Task::Sample { settings, seed } => {
+            sample::settings(settings, seed).iter().for_each(|settings| println!("{}", sample::text(settings)));
+            Ok(())
+        }
+        Task::Measures { clean, outputs, part } => measures::print(&clean, &outputs, &part),
         Task::Levels { set } => levels::write(&set),
     }
 }
