@@ -17,8 +17,8 @@ is lost), all from second 1.5 on. Where the reference is silent there is nothing
 named and left out. `settled` is the last third of the recordings of 15 s or longer. `gap_closed` of a
 contender is its mean gain over best_preset as a share of the oracle's.
 
-Recordings of `--change` have another problem from their middle on. They don't count in the means; of them is
-shown how much of the oracle's gain over best_preset is reached, 5 s by 5 s.
+Recordings of `--change` have another problem from their middle on. They don't count in the means; shown is
+their gain over best_preset, 5 s by 5 s (where the oracle picks anew).
 
 What is done is kept in DIR/scores, so that a stopped run goes on where it was: a contender is rendered
 again when the program or the recording is another one, and scored again when what came out is another sound.
@@ -181,7 +181,8 @@ class Results:
         return max(self.fixed, key=lambda name: self.of(name).mean())
 
     def mean(self, name, chosen=slice(None)):
-        return {key: round(float(value), 4) for key, value in zip(MEASURES, self.table[chosen, self.names.index(name)].mean(axis=0))}
+        means = self.table[chosen, self.names.index(name)].mean(axis=0)
+        return {key: round(float(value), 4) for key, value in zip(MEASURES, means)}
 
     def gap_closed(self, name, preset, chosen=slice(None)):
         base = self.of(preset)[chosen].mean()
@@ -220,23 +221,36 @@ def plot(path, results, groups, columns):
         axis.set_ylabel(label)
         axis.set_ylim(bottom=1.0 if measure == "pesq" else None)
     axes[0].legend(ncols=len(columns), loc="upper center", bbox_to_anchor=(0.5, 1.15), frameon=False)
-    axes[1].set_xticks(at, [f"{group}\n{chosen.sum()}" for group, chosen in groups.items()], rotation=35)
+    axes[1].set_xticks(at, [f"{group.removeprefix('= ')}\n{chosen.sum()}" for group, chosen in groups.items()], rotation=35)
     figure.savefig(path, dpi=130)
 
 
 def changes(takes, preset):
-    """Prints how fast the loop is back after a change; the shares, by seconds after it."""
-    print(f"\nrecordings that change, {len(takes)}: gain over {preset} as a share of the oracle's, seconds from the change")
+    """Prints how fast the loop is back after a change: mean gains in composite, by seconds after it."""
     windows = [part for part in takes[0]["untouched"]["scores"] if part != "all"]
-    rows = {name: {} for name in LOOP}
+    gains = {name: {} for name in [*LOOP, "oracle"]}
     for window in windows:
         results = Results(takes, window, [preset])
-        for name in LOOP:
-            rows[name][window] = results.gap_closed(name, preset)
+        for name in gains:
+            gains[name][window] = round(float((results.of(name) - results.of(preset)).mean()), 4)
+    print(f"\n{len(takes)} recordings with a change: composite over {preset}, in the {WINDOW:g} s from so many seconds after it")
     print(f"{'':<12}" + "".join(f"{f'{window} s':>10}" for window in windows))
-    for name, shares in rows.items():
-        print(f"{name:<12}" + "".join(f"{'' if share is None else f'{share:.2f}':>10}" for share in shares.values()))
-    return rows
+    for name, row in gains.items():
+        print(f"{name:<12}" + "".join(f"{gain:>+10.3f}" for gain in row.values()))
+    return gains
+
+
+def worst_files(results, items, places, count=10):
+    """Prints where the loop loses most against the default."""
+    print(f"\n{'worst files':<26}{'kind':<12}{'loop':<10}" + "".join(f"{key:>11}" for key in MEASURES) + "   minus the default")
+    default = results.table[:, results.names.index("default")]
+    rows = []
+    for name in LOOP:
+        deltas = results.table[:, results.names.index(name)] - default
+        rows += [(delta, name, place, item) for delta, place, item in zip(deltas, places, items)]
+    for delta, name, place, item in sorted(rows, key=lambda row: row[0][3])[:count]:
+        label = f"{place}/{Path(item['noisy']).stem}"
+        print(f"{label:<26}{item.get('kind', ''):<12}{name:<10}" + "".join(f"{value:>+11.3f}" for value in delta))
 
 
 def report(takes, items, places, changed, options):
@@ -244,7 +258,7 @@ def report(takes, items, places, changed, options):
     fixed = ["default", *options.presets]
     results = Results(takes, "all", fixed)
     preset = results.best_preset()
-    columns = {name: name for name in ["untouched", "default"]} | {f"({preset})": preset}
+    columns = {"untouched": "untouched", "default": "default", "best preset": preset}
     columns |= {name: name for name in [*LOOP, "oracle"]}
     kinds, places = np.array([item.get("kind", "") for item in items]), np.array(places)
     groups = {}
@@ -256,16 +270,18 @@ def report(takes, items, places, changed, options):
         groups["= all"] = np.ones(len(items), bool)
     for measure, title in zip(MEASURES, ("PESQ-WB", "ESTOI", "LSD in dB, lower is better", "composite")):
         print_table(title, results, groups, columns, measure)
-    print(f"\n{'fixed settings':<16}" + "".join(f"{key:>11}" for key in MEASURES))
+    print(f"\n{'fixed, best first':<18}" + "".join(f"{key:>11}" for key in MEASURES))
     for name in sorted(fixed, key=lambda name: -results.of(name).mean()):
-        print(f"{name:<16}" + "".join(f"{value:>11.3f}" for value in results.mean(name).values()))
+        print(f"{name:<18}" + "".join(f"{value:>11.3f}" for value in results.mean(name).values()))
     plot(options.out / "kinds.png", results, groups, columns)
 
-    print("\ngap closed" + "".join(f"{group[2:]:>16}" for group in groups if group.startswith("= ")))
+    wholes = {group[2:]: chosen for group, chosen in groups.items() if group.startswith("= ")}
+    print("\ngap closed" + "".join(f"{whole:>16}" for whole in wholes))
     for name in LOOP:
-        shares = [results.gap_closed(name, preset, chosen) for group, chosen in groups.items() if group.startswith("= ")]
+        shares = [results.gap_closed(name, preset, chosen) for chosen in wholes.values()]
+        cells = "".join(f"{'' if share is None else f'{share:.2f}':>16}" for share in shares)
         low, high = results.doubt(name, preset)
-        print(f"{name:<10}" + "".join(f"{'' if s is None else f'{s:.2f}':>16}" for s in shares) + f"   (90 %: {low:.2f} to {high:.2f})")
+        print(f"{name:<10}{cells}   (90 %: {low:.2f} to {high:.2f})")
 
     settled = {}
     long = [take for take in takes if "settled" in take["untouched"]["scores"]]
@@ -273,10 +289,10 @@ def report(takes, items, places, changed, options):
         ends = Results(long, "settled", fixed)
         settled = {name: ends.mean(name) | {"gap_closed": ends.gap_closed(name, preset)} for name in LOOP}
         print(f"\nthe last third, {len(long)} files" + "".join(f"{key:>12}" for key in MEASURES) + f"{'gap closed':>12}")
-        for name in columns.values():
+        for label, name in columns.items():
             share = settled.get(name, {}).get("gap_closed")
             cells = "".join(f"{value:>12.3f}" for value in ends.mean(name).values())
-            print(f"{name:<24}{cells}{'' if share is None else f'{share:.2f}':>12}")
+            print(f"{label:<24}{cells}{'' if share is None else f'{share:.2f}':>12}")
 
     harm = np.min([results.of(name, "pesq") for name in LOOP], axis=0) - results.of("default", "pesq")
     unharmed = float((harm >= -NOTICEABLE).mean())
@@ -289,11 +305,7 @@ def report(takes, items, places, changed, options):
         losses = ", ".join(f"{name} {loss:+.3f}" for name, loss in studio.items())
         print(f"clean speech, {clean.sum()} files: the largest loss of PESQ against untouched: {losses}")
 
-    print(f"\n{'worst files':<26}{'kind':<12}{'loop':<10}" + "".join(f"{key:>11}" for key in MEASURES) + "   (minus the default)")
-    delta = {name: results.table[:, results.names.index(name)] - results.table[:, results.names.index("default")] for name in LOOP}
-    for name, i in sorted(((name, i) for name in LOOP for i in range(len(items))), key=lambda at: delta[at[0]][at[1], 3])[:10]:
-        label = f"{places[i]}/{Path(items[i]['noisy']).stem}"
-        print(f"{label:<26}{kinds[i]:<12}{name:<10}" + "".join(f"{value:>+11.3f}" for value in delta[name][i]))
+    worst_files(results, items, places)
 
     told = [told for take in takes if (told := take["causal"].get("adaptation"))]
     medians = {key: median([one.get(key) for one in told]) for key in ("rounds", "converged_s")}
@@ -308,7 +320,8 @@ def report(takes, items, places, changed, options):
     line["best_preset"] = results.mean(preset) | {"name": preset}
     line |= {name: results.mean(name) for name in [*LOOP, "oracle"]}
     line |= {f"gap_closed_{name}": results.gap_closed(name, preset) for name in reversed(LOOP)}
-    line |= {"unharmed_share": round(unharmed, 4), "median_iterations": medians["rounds"], "median_converged_s": medians["converged_s"]}
+    line |= {"unharmed_share": round(unharmed, 4)}
+    line |= {"median_iterations": medians["rounds"], "median_converged_s": medians["converged_s"]}
     line |= {"clean_loss": studio, "settled": settled, "files": len(items)}
     if changed:
         line["after_change"] = changes(changed, preset)

@@ -18,10 +18,11 @@ stopped goes on where it was. Plots go to target/ears/loop. The last line on std
   gap_closed_two_pass, gap_closed_causal
                      mean gain over the best preset in hindsight, as a share of the oracle's
   unharmed_share     share of files whose PESQ is not worse than the default's by more than 0.05
-  median_iterations  how many rounds --adapt took to settle
+  median_iterations, median_converged_s
+                     how many rounds and seconds of sound --adapt took to settle
   clean_loss         the largest loss of PESQ on clean speech, against untouched
   settled            of --adapt, the last third of the recordings
-  after_change       gap closed in each 5 s before and after a change
+  after_change       composite over the best preset, in the 5 s from so many seconds after a change
   files              number of recordings
 
 Example:
