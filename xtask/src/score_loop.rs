@@ -12,12 +12,12 @@ Makes recordings of 30 s with known problems, enhances them with `attune enhance
 have, and scores what came out against the clean reference: untouched, the factory default, every preset,
 `--adapt` (causal), `--adapt --two-pass`, and as a bound the oracle, of each recording the best of all of
 these and of sampled settings. A sixth as many recordings change their problem halfway. A run that was
-stopped goes on where it was. Plots go to target/ears/loop. The last line on stdout is one JSON object:
+stopped goes on where it was. Plots and sounds go to target/ears/loop. The last line on stdout is one JSON object:
   untouched, default, best_preset, causal, two_pass, oracle
                      means of pesq, estoi, lsd and composite
   gap_closed_two_pass, gap_closed_causal
                      mean gain over the best preset in hindsight, as a share of the oracle's
-  unharmed_share     share of files whose PESQ is not worse than the default's by more than 0.05
+  unharmed_share     share of files where neither --adapt is worse than the default by more than 0.05 PESQ
   median_iterations, median_converged_s
                      how many rounds and seconds of sound --adapt took to settle
   clean_loss         the largest loss of PESQ on clean speech, against untouched
