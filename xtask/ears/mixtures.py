@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Makes recordings with known problems from clean speech, noises and rooms.
 
-    mixtures.py --materials DIR --split train|check --out DIR --count N [--seed S] [--jobs N]
+    mixtures.py --materials DIR --split train|check --out DIR --count N [--seed S] [--seconds S] [--change] [--jobs N]
 
 DIR of the materials holds a manifest.json whose items have `file`, `kind` (speech, noise, rooms) and
-`split`. Writes noisy/NAME.wav and clean/NAME.wav (mono, 24 bits, 7.5 s) and manifest.json, which says
-of each item what was done to it:
+`split`. Writes noisy/NAME.wav and clean/NAME.wav (mono, 24 bits, 7.5 s, or `--seconds`; a voice that
+has less to say repeats itself) and manifest.json, which says of each item what was done to it:
 
 - kind: noise, reverb, hum, tone, level, sibilance, clipping, clean or mixed (two or three of them);
 - problems: the list of them, with their sizes: snr_db and noise, rt60 (s) and room, hum_hz and hum_db
@@ -16,6 +16,9 @@ The order is that of nature: voice (sibilance), room, noise, microphone (tone), 
 The reference is the dry voice with the first 50 ms of the room, steady in level, at -20 LUFS where the
 level is the problem and at the level of the recording where it is not. Half of the recordings whose
 problem is another one, clean ones excepted, have some noise as well, 25 to 45 dB below the speech.
+
+With `--change` a recording has one problem until `change_s`, its middle, and from there on another, the
+same voice and level: kind is `change`, `before` and `after` say what was done to the two halves.
 
 Rooms are shoe boxes by pyroomacoustics (image sources), decay times 0.15 to 1.2 s, beside the real ones
 of the split. Everything follows from the seed.
@@ -35,7 +38,6 @@ import soxr
 from scipy.signal import butter, fftconvolve, lfilter, sosfilt
 
 RATE = 48000  # everything is made at this rate, and resampled at the end
-SECONDS = 7.5
 ROOMS = 48
 KINDS = {
     "noise": 0.28,
@@ -233,18 +235,15 @@ def problems(rng, kind):
     return set(rng.choice(choices, size=rng.integers(2, 4), replace=False, p=weights))
 
 
-def make(job):
-    """One recording; returns its entry of the manifest."""
-    options, materials, rooms, index = job
-    split = {"train": 0, "check": 1}[options.split]
-    rng = np.random.default_rng([options.seed, split, index])
-    length = int(SECONDS * RATE)
-    # The kinds come in their shares however many recordings are made.
-    kind = list(KINDS)[int(np.searchsorted(np.cumsum(list(KINDS.values())), (index * 0.6180339887) % 1.0, side="right"))]
-    has = problems(rng, kind)
-    item = {"id": f"{options.split}-{index:05d}", "kind": kind, "problems": sorted(has)}
+def kind_of(index):
+    """The kinds come in their shares however many recordings are made."""
+    return list(KINDS)[int(np.searchsorted(np.cumsum(list(KINDS.values())), (index * 0.6180339887) % 1.0, side="right"))]
 
-    clean, item["speaker"] = voice(rng, materials, length)
+
+def spoil(rng, materials, rooms, clean, kind, has, target=None):
+    """What becomes of a voice, its reference, and what was done; `target`: the level in LUFS, whatever the problem."""
+    length = len(clean)
+    item = {"kind": kind, "problems": sorted(has)}
     x = clean
     if "sibilance" in has:
         item["sibilance_db"] = rng.uniform(6, 14)
@@ -274,7 +273,9 @@ def make(job):
         x = x + hum / rms(hum) * active(x) * db(item["hum_db"])
 
     # Both to the level of the reference, then what the level does wrong.
-    gain = db((-20.0 if "level" in has else float(np.clip(rng.normal(-20, 3), -28, -14))) - loudness(clean))
+    if target is None:
+        target = -20.0 if "level" in has else usual_level(rng)
+    gain = db(target - loudness(clean))
     gain = min(gain, 0.9 / max(np.abs(clean).max(), 1e-9))
     clean, x = clean * gain, x * gain
     if "level" in has:
@@ -293,7 +294,47 @@ def make(job):
     peak = np.abs(x).max()
     if peak > 0.98:
         clean, x = clean * 0.98 / peak, x * 0.98 / peak
+    return x, clean, item
 
+
+def usual_level(rng):
+    return float(np.clip(rng.normal(-20, 3), -28, -14))
+
+
+def change(rng, materials, rooms, voice, index):
+    """One problem after the other; where they meet, 10 ms are faded."""
+    first = kind_of(index)
+    second = next(kind for i in range(1, 9) if (kind := kind_of(index + i)) != first)
+    target, fade = usual_level(rng), np.linspace(0, 1, RATE // 100)
+    halves = []
+    for kind, half in zip((first, second), np.array_split(voice, 2)):
+        halves.append(spoil(rng, materials, rooms, half, kind, problems(rng, kind), target))
+    before, after = halves
+    for side in (0, 1):
+        before[side][-len(fade) :] *= fade[::-1]
+        after[side][: len(fade)] *= fade
+    x, clean = (np.concatenate([before[side], after[side]]) for side in (0, 1))
+    return x, clean, {"kind": "change", "before": before[2], "after": after[2], "change_s": len(before[0]) / RATE}
+
+
+def make(job):
+    """One recording; returns its entry of the manifest."""
+    options, materials, rooms, index = job
+    split = {"train": 0, "check": 1}[options.split]
+    item = {"id": f"{options.split}-{index:05d}"}
+    length = int(options.seconds * RATE)
+    if options.change:
+        rng = np.random.default_rng([options.seed, split, index, 1])
+        item["id"] = f"change-{item['id']}"
+        clean, name = voice(rng, materials, length)
+        x, clean, done = change(rng, materials, rooms, clean, index)
+    else:
+        rng = np.random.default_rng([options.seed, split, index])
+        kind = kind_of(index)
+        has = problems(rng, kind)
+        clean, name = voice(rng, materials, length)
+        x, clean, done = spoil(rng, materials, rooms, clean, kind, has)
+    item |= done | {"speaker": name}
     item["rate"] = int(rng.choice([48000, 48000, 44100, 16000, 16000]))
     item["loudness"] = loudness(clean)
     for side, samples in (("noisy", x), ("clean", clean)):
@@ -321,6 +362,8 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=7.5)
+    parser.add_argument("--change", action="store_true")
     parser.add_argument("--jobs", type=int, default=None)
     options = parser.parse_args()
     for side in ("noisy", "clean"):

@@ -63,7 +63,8 @@ pub struct Options {
     jobs: usize,
 }
 
-const STEPS: [&[&str]; 2] = [
+/// What is in the Python environment.
+pub const STEPS: [&[&str]; 2] = [
     &[
         "numpy==2.4.6",
         "scipy==1.17.1",
@@ -83,6 +84,9 @@ const STEPS: [&[&str]; 2] = [
     &["--no-build-isolation", "pesq==0.0.4"],
 ];
 
+/// The name of that environment.
+pub const VENV: &str = "ears-venv";
+
 /// Where the weights live in the repository.
 fn assets() -> PathBuf {
     root().join("assets/score")
@@ -97,7 +101,7 @@ struct Workshop<'a> {
 
 impl Workshop<'_> {
     fn open(options: &Options) -> Result<Workshop<'_>> {
-        Ok(Workshop { options, python: python::venv("ears-venv", &STEPS)?, lab: lab()? })
+        Ok(Workshop { options, python: python::venv(VENV, &STEPS)?, lab: lab()? })
     }
 
     /// A folder under target/ears, emptied if all starts anew.
@@ -111,9 +115,7 @@ impl Workshop<'_> {
     }
 
     fn script(&self, name: &str) -> Command {
-        let mut command = Command::new(&self.python);
-        command.arg(root().join("xtask/ears").join(name)).stdout(std::io::stderr());
-        command
+        script(&self.python, name)
     }
 
     /// Recordings of a split, unless they are there.
@@ -163,8 +165,15 @@ impl Sample {
 const TRAINING: Sample = Sample { settings: 32, seed: 1 };
 const CHECKING: Sample = Sample { settings: 48, seed: 1_000_000 };
 
+/// One of the programs in `xtask/ears`; what it says goes to stderr.
+pub fn script(python: &Path, name: &str) -> Command {
+    let mut command = Command::new(python);
+    command.arg(root().join("xtask/ears").join(name)).stdout(std::io::stderr());
+    command
+}
+
 /// The program `lab`, built.
-fn lab() -> Result<PathBuf> {
+pub fn lab() -> Result<PathBuf> {
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "--release", "--quiet", "--package", "xtask", "--bin", "lab"]);
     system::run(build.current_dir(root()))?;

@@ -5,6 +5,7 @@ mod ears;
 mod python;
 mod readme;
 mod score;
+mod score_loop;
 mod system;
 mod test;
 
@@ -33,6 +34,9 @@ enum Task {
     /// Checks the score on recordings, voices and rooms that its training never saw
     #[command(after_help = ears::CHECK_HELP)]
     CheckScore(ears::Options),
+    /// Shows what adapting is worth: untouched, fixed settings, `--adapt`, and the best that was possible
+    #[command(after_help = score_loop::HELP)]
+    ScoreLoop(score_loop::Options),
     /// Shows how far what is estimated of a recording (SNR, decay time, hum) is from what is known of it
     #[command(after_help = ears::CONTEXT_HELP)]
     CheckContext(ears::Set),
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
         Task::CheckEval(options) => check_eval::run(&options),
         Task::TrainScore(options) => ears::train(&options),
         Task::CheckScore(options) => ears::check(&options),
+        Task::ScoreLoop(options) => score_loop::run(&options),
         Task::CheckContext(set) => ears::context(&set),
     };
     match outcome {

@@ -1,8 +1,8 @@
 //! Outputs of many settings, as the ears hear them and as the clean reference judges them.
 
-use super::{audio, sample};
+use super::{audio, measures, sample};
 use anyhow::{Context, Result};
-use attune::quality::{Audition, Ears, intrusive};
+use attune::quality::{Audition, Ears};
 use attune::settings::Settings;
 use std::fs;
 use std::path::Path;
@@ -59,13 +59,15 @@ fn one(set: &Path, ears: &Ears, item: &audio::Item, folder: &Path, settings: &[S
     let from = audio::preroll(rate);
     let clean = &clean[from..];
     let audition = Audition::new(ears, rate, &input[from..]);
-    let (mut features, mut measures, mut takes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut features, mut measured, mut takes) = (Vec::new(), Vec::new(), Vec::new());
     for settings in settings {
         let output = audio::render(rate, &input, settings)?;
         let take = audition.hear(&output);
         features.extend(take.features.iter().flat_map(|f| f.to_le_bytes()));
         takes.push(take);
-        measures.extend(self::measures(clean, &output, rate).iter().flat_map(|n| n.to_le_bytes()));
+        measured.extend(
+            measures::of(clean, &output, rate).map(|n| (n.unwrap_or(f64::NAN) as f32).to_le_bytes()).as_flattened(),
+        );
     }
     let embedding = audition.context.embedding();
     fs::write(file.with_extension("context"), embedding.iter().flat_map(|e| e.to_le_bytes()).collect::<Vec<u8>>())?;
@@ -75,20 +77,6 @@ fn one(set: &Path, ears: &Ears, item: &audio::Item, folder: &Path, settings: &[S
         [estimate.mean, estimate.sigma, f32::from(u8::from(take.veto.is_some()))]
     });
     fs::write(file.with_extension("scores"), scores.flat_map(f32::to_le_bytes).collect::<Vec<u8>>())?;
-    fs::write(file.with_extension("measures"), measures)?;
+    fs::write(file.with_extension("measures"), measured)?;
     Ok(())
-}
-
-/// STOI, ESTOI, LSD, level offset, level spread: NaN where there is nothing to measure.
-pub fn measures(clean: &[f32], output: &[f32], rate: u32) -> [f32; 5] {
-    let intelligibility = intrusive::stoi(clean, output, rate);
-    let level = intrusive::level_error(clean, output, rate);
-    [
-        intelligibility.map(|i| i.stoi),
-        intelligibility.map(|i| i.estoi),
-        intrusive::lsd(clean, output, rate),
-        level.map(|l| l.offset),
-        level.map(|l| l.spread),
-    ]
-    .map(|n| n.unwrap_or(f64::NAN) as f32)
 }

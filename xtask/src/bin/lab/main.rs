@@ -1,14 +1,14 @@
-//! What the training of the score needs from the engine and the ears, as fast as they are: renders
-//! recordings through many settings, and measures what came out. `cargo xtask train-score` and
-//! `check-score` run it.
+//! What the training and the checks need from the engine and the ears, as fast as they are: renders
+//! recordings through many settings, and measures what came out. `cargo xtask train-score`,
+//! `check-score` and `score-loop` run it.
 
 mod adversary;
 mod audio;
 mod candidates;
 mod context;
 mod levels;
+mod measures;
 mod sample;
-mod search;
 
 use anyhow::{Context, Result, bail};
 use attune::quality::Ears;
@@ -72,29 +72,26 @@ enum Task {
         #[arg(long, default_value_t = 2)]
         jobs: usize,
     },
-    /// One output and its measures
-    Truth { file: PathBuf, clean: PathBuf },
-    /// experiment
-    Causal {
-        set: PathBuf,
+    /// Prints settings to try, one a line, as `id=value` with spaces between
+    Sample {
+        /// How many: the factory default, the untouched sound and the presets come first
         #[arg(long)]
-        weights: PathBuf,
+        settings: usize,
+        /// Which settings
         #[arg(long)]
-        ids: PathBuf,
-        #[arg(long)]
-        variant: Vec<String>,
-        #[arg(long)]
-        out: PathBuf,
+        seed: u64,
     },
-    /// experiment
-    Search {
-        set: PathBuf,
-        #[arg(long)]
-        weights: PathBuf,
-        #[arg(long)]
-        ids: PathBuf,
-        #[arg(long)]
-        variant: Vec<String>,
+    /// Compares outputs with their clean reference: a line of JSON for each output, an array for each part,
+    /// of STOI, ESTOI, LSD, level offset, level spread
+    Measures {
+        /// The clean reference, a mono WAV file
+        clean: PathBuf,
+        /// The outputs, each of the reference's rate and aligned with it
+        #[arg(required = true)]
+        outputs: Vec<PathBuf>,
+        /// From which second to which; may be repeated
+        #[arg(long, value_name = "FROM:TO", required = true, value_parser = measures::part)]
+        part: Vec<measures::Part>,
     },
     /// Writes the band levels of a set's recordings, noisy and clean, to SET/levels.f32
     Levels {
@@ -123,28 +120,11 @@ fn main() -> Result<()> {
         }
         Task::Adversaries { set, weights, jobs } => adversary::write(&set, &ears(&weights)?, jobs),
         Task::Context { set, jobs } => context::check(&set, jobs),
-        Task::Search { set, weights, ids, variant } => {
-            let ids: Vec<String> = serde_json::from_str(&std::fs::read_to_string(ids)?)?;
-            search::run(&set, Box::leak(Box::new(ears(&weights)?)), &ids, &variant, 2)
+        Task::Sample { settings, seed } => {
+            sample::settings(settings, seed).iter().for_each(|settings| println!("{}", sample::text(settings)));
+            Ok(())
         }
-        Task::Truth { file, clean } => {
-            let values: Vec<f32> = serde_json::from_reader(std::io::stdin())?;
-            let settings = attune::settings::Settings::from_array(&values.try_into().ok().context("settings")?);
-            let (rate, input) = audio::read(&file)?;
-            let (_, clean) = audio::read(&clean)?;
-            let output = audio::render(rate, &input, &settings)?;
-            let mut out = std::io::stdout().lock();
-            serde_json::to_writer(&mut out, &candidates::measures(&clean[audio::preroll(rate)..], &output, rate))?;
-            out.write_all(b"\n")?;
-            for sample in output {
-                out.write_all(&sample.to_le_bytes())?;
-            }
-            Ok(out.flush()?)
-        }
-        Task::Causal { set, weights, ids, variant, out } => {
-            let ids: Vec<String> = serde_json::from_str(&std::fs::read_to_string(ids)?)?;
-            search::causal(&set, Box::leak(Box::new(ears(&weights)?)), &ids, &variant, &out, 2)
-        }
+        Task::Measures { clean, outputs, part } => measures::print(&clean, &outputs, &part),
         Task::Levels { set } => levels::write(&set),
     }
 }

@@ -21,6 +21,18 @@ pub fn settings(count: usize, seed: u64) -> Vec<Settings> {
         .collect()
 }
 
+/// As `attune enhance --set` reads it: `id=value`, of all settings.
+pub fn text(settings: &Settings) -> String {
+    let one = |id: Id| {
+        let (spec, value) = (id.spec(), settings.get(id));
+        match spec.kind {
+            Kind::Choice(_) => format!("{}={}", spec.id, spec.format(value)),
+            Kind::Number => format!("{}={value}", spec.id),
+        }
+    };
+    Id::all().map(one).collect::<Vec<_>>().join(" ")
+}
+
 fn random(rng: &mut Rng, fixed: &[Settings]) -> Settings {
     const DENOISER: [Id; 6] =
         [Id::Method, Id::Reduction, Id::Oversubtraction, Id::Smoothing, Id::Adaptation, Id::Dereverb];
@@ -64,5 +76,17 @@ mod tests {
     fn a_seed_always_means_the_same_settings() {
         assert_eq!(settings(30, 7), settings(30, 7));
         assert_ne!(settings(30, 7)[29], settings(30, 8)[29]);
+    }
+
+    #[test]
+    fn as_text_they_are_what_they_were() {
+        for settings in settings(30, 7) {
+            let mut again = Settings::default();
+            for pair in text(&settings).split(' ') {
+                let (id, value) = pair.split_once('=').unwrap();
+                again.set_text(id, value).unwrap();
+            }
+            assert_eq!(again, settings);
+        }
     }
 }

@@ -114,9 +114,9 @@ pub fn causal(
             }
             output.drain(..latency);
             let from = audio::preroll(rate);
-            let m = super::candidates::measures(&clean[from..], &output[from..], rate);
+            let m = super::measures::of(&clean[from..], &output[from..], rate);
             let third = clean.len() * 2 / 3;
-            let m3 = super::candidates::measures(&clean[third..], &output[third..], rate);
+            let m3 = super::measures::of(&clean[third..], &output[third..], rate);
             let file = out.join(format!("{id}-{}.f32", v.replace(',', "_")));
             std::fs::write(&file, output.iter().flat_map(|s| s.to_le_bytes()).collect::<Vec<u8>>())?;
             let line = serde_json::json!({"id": id, "variant": v, "file": file, "m": m, "m3": m3, "settings": fl.settings().as_array().to_vec(), "log": fl.explain().iter().map(|e| format!("{:.1} {}", e.sample as f64 / rate as f64, e.what)).collect::<Vec<_>>()});
