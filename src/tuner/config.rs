@@ -1,6 +1,6 @@
 use super::guard::GuardConfig;
 use super::proposers::Winner;
-use super::{Goals, Style};
+use super::{Goals, Strategy, Style};
 use crate::engine::EngineConfig;
 use crate::quality::Ears;
 use crate::settings::{Id, Settings};
@@ -28,13 +28,15 @@ pub struct LoopConfig {
     pub winners: Vec<Winner>,
     /// Candidates judged in one round. Each costs the render of [`LoopConfig::stretches`] stretches of 4.5 s, about 20 ms each.
     pub slots: usize,
+    /// The same in the first round after the input changed: as many as there are strategies, where there is time.
+    pub sweep: usize,
     /// Seconds of audio from one round to the next; full seconds, at least 1.
     pub interval: u32,
     /// Stretches of 3 s on which a candidate is judged, the newest ones.
     pub stretches: usize,
     /// Least speech in them for a round, s.
     pub least_speech: f32,
-    /// Rounds without a find after which the search rests until the input changes.
+    /// Rounds after which nothing was deployed, until the search rests and waits for the input to change.
     pub patience: u64,
     /// Limits and times of the guard.
     pub guard: GuardConfig,
@@ -54,6 +56,7 @@ impl LoopConfig {
             goals: Goals::default(),
             winners: Vec::new(),
             slots: 4,
+            sweep: 4,
             interval: 2,
             stretches: 1,
             least_speech: 0.8,
@@ -64,6 +67,12 @@ impl LoopConfig {
 
     /// The same where nothing has to be in time: more candidates, judged on more audio.
     pub fn offline(engine: EngineConfig) -> LoopConfig {
-        LoopConfig { slots: 16, interval: 1, stretches: 2, ..LoopConfig::new(engine) }
+        LoopConfig {
+            slots: 16,
+            sweep: Strategy::built_in().len(),
+            interval: 1,
+            stretches: 2,
+            ..LoopConfig::new(engine)
+        }
     }
 }

@@ -52,26 +52,31 @@ impl Search {
     }
 
     /// Judges so many candidates on one stretch of audio, all of them steps from where the search stands,
-    /// and takes over the best, with what the next best add to it. `allowed` may
+    /// and takes over the best, with what the next best add to it. Or, if it is `eager`, takes over each that is better
+    /// at once, and goes on from there: for small steps. `heard` is what is heard at present. `allowed` may
     /// rule out points beforehand.
     pub fn round(
         &mut self,
         judge: &mut Judge,
         proposer: &mut dyn Proposer,
         (space, context): (&Space, &[f32; EMBEDDING]),
-        slots: usize,
+        heard: &Verdict,
+        (slots, eager): (usize, bool),
         allowed: &dyn Fn(&Point) -> bool,
     ) -> Round {
         self.round += 1;
         let mut best = judge.judge(&self.best);
-        // What was best on other audio need not be better than the base on this.
+        // What was best on other audio need not be so on this.
+        if best.vetoed || best.bound < heard.bound {
+            best = heard.clone();
+        }
         if best.vetoed || best.bound < 0.0 {
             best = judge.judge(space.origin());
         }
-        let incumbent = best.point.clone();
-        let scene = Scene { context, space, incumbent: &incumbent, round: self.round };
-        let (mut better, mut tried) = (Vec::new(), Vec::new());
+        let (mut better, mut finds, mut tried) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..slots {
+            let incumbent = best.point.clone();
+            let scene = Scene { context, space, incumbent: &incumbent, round: self.round };
             let Some(proposal) = proposer.propose(&scene, &mut self.rng) else { break };
             if !allowed(&proposal.point) {
                 let gain = Estimate { mean: 0.0, sigma: 0.0 };
@@ -83,13 +88,20 @@ impl Search {
             let (value, vetoed) = (verdict.value, verdict.vetoed);
             proposer.learn(&scene, &Outcome { point: proposal.point, gain, value, vetoed });
             tried.push((verdict.point.clone(), verdict.bound));
-            if !vetoed && verdict.bound > best.bound + STEP {
-                better.push((verdict, Find { reason: proposal.reason, gain }));
+            let find = Find { reason: proposal.reason, gain };
+            if eager && !vetoed && verdict.bound > best.bound {
+                finds.push(find);
+                best = verdict;
+            } else if !vetoed && verdict.bound > best.bound + STEP {
+                better.push((verdict, find));
             }
         }
+        if eager {
+            better.clear();
+        }
+        let incumbent = best.point.clone();
         // The best one, and what the next best add to it.
         better.sort_by(|a, b| b.0.bound.total_cmp(&a.0.bound));
-        let mut finds: Vec<Find> = Vec::new();
         for (verdict, find) in better.into_iter().take(1 + ADDED) {
             let candidate = match finds.is_empty() {
                 true => verdict,

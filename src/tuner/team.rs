@@ -36,6 +36,11 @@ impl Tactic {
         Tactic::Ensemble,
     ];
 
+    /// Whether it takes small steps, one after the other.
+    pub fn is_local(self) -> bool {
+        matches!(self, Tactic::Gradient | Tactic::CmaEs | Tactic::Evolution)
+    }
+
     /// As typed, and as the proposer calls itself.
     pub fn name(self) -> &'static str {
         match self {
