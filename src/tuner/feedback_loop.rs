@@ -9,7 +9,7 @@ use super::proposers::{Rng, Winner};
 use super::search::{Round, Search};
 use super::{LoopConfig, PREROLL, Point, Shadow, Space, Stretch, Tactic, Team};
 use crate::engine::{ConfigError, Engine};
-use crate::quality::{Estimate, Quality, Veto};
+use crate::quality::{EMBEDDING, Estimate, Quality, Veto};
 use crate::settings::Settings;
 use rand::SeedableRng;
 use std::collections::VecDeque;
@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 /// A set is deployed if it promises so much more than what is heard, PESQ points: half of what is noticed.
 const WORTHWHILE: f32 = 0.025;
-/// Windows of 3 s that are kept to judge on; one comes every second.
-const KEPT: usize = 8;
+/// Length of the stretches on which candidates are judged, s.
+const STRETCH: f32 = 6.0;
 /// Windows that are remembered for analysis: an hour.
 const RECORDS: usize = 3600;
 
@@ -58,8 +58,9 @@ pub struct FeedbackLoop {
     changes: ChangeDetector,
     /// Heard, but not worked on yet.
     pending: VecDeque<Window>,
-    /// The newest windows, with their ends.
-    recent: VecDeque<(u64, Arc<Stretch>)>,
+    /// The end of the newest window, and what the input is like.
+    heard: u64,
+    context: [f32; EMBEDDING],
     records: VecDeque<Record>,
     taste: Taste,
     log: Vec<Event>,
@@ -121,7 +122,8 @@ impl FeedbackLoop {
             guard: Guard::new(config.guard.clone(), first),
             changes: ChangeDetector::new(rate),
             pending: VecDeque::new(),
-            recent: VecDeque::new(),
+            heard: 0,
+            context: [0.0; _],
             records: VecDeque::new(),
             taste: Taste::default(),
             log: Vec::new(),
@@ -183,10 +185,8 @@ impl FeedbackLoop {
         }
         while let Some(window) = self.pending.pop_front() {
             self.observe(&window);
-            self.recent.push_back((window.end, window.stretch.clone()));
-            if self.recent.len() > KEPT {
-                self.recent.pop_front();
-            }
+            self.heard = window.end;
+            self.context = window.context.embedding();
             self.windows += 1;
             if self.paused {
                 continue;
@@ -232,8 +232,8 @@ impl FeedbackLoop {
         rounds: u64,
         progress: &mut dyn FnMut(u64) -> bool,
     ) -> Vec<ParameterUpdate> {
-        self.recent = stretches.into_iter().map(|stretch| (self.position, Arc::new(stretch))).collect();
-        self.shadow.set(self.recent.iter().map(|(_, stretch)| stretch.clone()).collect());
+        self.shadow.set(stretches.into_iter().map(Arc::new).collect());
+        self.context = self.shadow.context();
         let speech: f32 = self.shadow.stretches().iter().map(|stretch| stretch.speech).sum();
         if speech < self.config.least_speech || self.space.is_empty() {
             return Vec::new();
@@ -273,6 +273,13 @@ impl FeedbackLoop {
         updates
     }
 
+    /// Deploys settings that come from somewhere else: a profile, another machine, an experiment. They are watched
+    /// as any others, and taken back if they do harm. Returns what was changed.
+    pub fn install(&mut self, settings: &Settings, reason: &str) -> Vec<ParameterUpdate> {
+        let unknown = Estimate { mean: 0.0, sigma: 0.0 };
+        self.deploy(self.space.point(settings), reason.to_owned(), unknown)
+    }
+
     /// Takes a person's judgement into account. What is disliked is taken back at once and shunned for a while,
     /// and its reason moves what is looked for; what is praised or chosen is remembered for input like this.
     /// Returns what was changed.
@@ -293,7 +300,7 @@ impl FeedbackLoop {
         let Some(liked) = self.snapshots().find(|snapshot| snapshot.revision == revision) else { return Vec::new() };
         let (settings, evidence) = (liked.settings, liked.evidence);
         let gain = evidence.mean.max(PRAISE);
-        self.team.remember(&Winner { context: self.context(), settings, gain });
+        self.team.remember(&Winner { context: self.context, settings, gain });
         match settings == self.settings {
             true => Vec::new(),
             false => self.deploy(self.space.point(&settings), "it was chosen".into(), evidence),
@@ -344,7 +351,7 @@ impl FeedbackLoop {
     pub fn winner(&self) -> Option<Winner> {
         let snapshot = self.guard.last_good()?;
         let gain = snapshot.evidence.mean;
-        (snapshot.settings != self.config.base).then(|| Winner {
+        (snapshot.settings != self.config.base).then_some(Winner {
             context: snapshot.context,
             settings: snapshot.settings,
             gain,
@@ -404,7 +411,7 @@ impl FeedbackLoop {
             alone => (alone, self.config.slots, alone.is_local()),
         };
         self.local += u64::from(eager);
-        let context = self.context();
+        let context = self.context;
         let goals = &self.config.goals;
         let taste = self.taste;
         let wanted = |quality: &Quality| taste.bonus(quality) - goals.cost(&quality.into());
@@ -439,21 +446,14 @@ impl FeedbackLoop {
         gain.mean - self.config.style.doubt() * gain.sigma > 0.0
     }
 
-    fn context(&self) -> [f32; crate::quality::EMBEDDING] {
-        self.recent.back().map_or([0.0; _], |(_, stretch)| stretch.audition.context.embedding())
-    }
-
-    /// The newest stretches that don't overlap.
+    /// The newest stretches, one before the other.
     fn newest(&self) -> Vec<Arc<Stretch>> {
-        let mut chosen: Vec<Arc<Stretch>> = Vec::new();
-        let mut before = u64::MAX;
-        for (end, stretch) in self.recent.iter().rev() {
-            if *end <= before && chosen.len() < self.config.stretches.max(1) {
-                before = end.saturating_sub(stretch.samples() as u64);
-                chosen.push(stretch.clone());
-            }
-        }
-        chosen
+        let samples = (STRETCH * self.config.engine.sample_rate as f32) as usize;
+        let ends = (0..self.config.stretches.max(1) as u64).map_while(|i| self.heard.checked_sub(i * samples as u64));
+        ends.map_while(|end| self.hearing.stretch(end, samples))
+            .filter(|stretch| stretch.samples() >= samples / 2 - 1)
+            .map(Arc::new)
+            .collect()
     }
 
     fn deploy(&mut self, point: Point, reason: String, predicted: Estimate) -> Vec<ParameterUpdate> {
@@ -466,7 +466,7 @@ impl FeedbackLoop {
             settings,
             point: self.deployed.point.clone(),
             learner: None,
-            context: self.context(),
+            context: self.context,
             evidence: predicted,
             reason: reason.clone(),
         });

@@ -1,6 +1,7 @@
 use super::Stretch;
 use crate::quality::{Audition, Context, Ears, Estimate, Heard, Listener, Take};
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What was heard in a window of 3 s: what went in, what came out, how good it was.
@@ -25,11 +26,12 @@ pub struct Hearing {
     listener: Listener,
     rate: u32,
     preroll: usize,
-    /// The output that is still needed, its first sample being that of the input's `outputs_from`.
+    /// The newest input, and the output that a window still needs.
     input: Vec<VecDeque<f32>>,
     output: Vec<VecDeque<f32>>,
-    /// Position in the stream of the first sample of `input` and `output`.
+    /// Positions in the stream of their first samples.
     from: u64,
+    output_from: u64,
     /// Samples of the engine's delay that are still to be skipped in the output.
     delay: usize,
     latency: usize,
@@ -39,6 +41,10 @@ pub struct Hearing {
     count: u64,
 }
 
+/// Input that is kept to judge on, s.
+const HISTORY: f32 = 14.0;
+/// A window, s, with a little to spare.
+const WINDOW: f32 = 3.1;
 /// Every other window of the listener is heard in full.
 const EVERY: u64 = 2;
 
@@ -55,6 +61,7 @@ impl Hearing {
             input: queues(),
             output: queues(),
             from: 0,
+            output_from: 0,
             delay: latency,
             latency,
             lost: 0,
@@ -81,7 +88,7 @@ impl Hearing {
         }
         while let Some(window) = self.waiting.front() {
             let end = window.end + self.lost;
-            if self.output.iter().any(|queue| self.from + (queue.len() as u64) < end) {
+            if self.output.iter().any(|queue| self.output_from + (queue.len() as u64) < end) {
                 break;
             }
             if let Some(window) = self.waiting.pop_front() {
@@ -102,6 +109,7 @@ impl Hearing {
         self.waiting.clear();
         let heard = self.input.first().map_or(0, VecDeque::len) as u64;
         self.from += heard + samples;
+        self.output_from = self.from;
         self.lost += samples;
         self.input.iter_mut().chain(&mut self.output).for_each(VecDeque::clear);
         self.delay = self.latency;
@@ -111,11 +119,9 @@ impl Hearing {
         let to = (end - self.from) as usize;
         let from = to.checked_sub(window.length)?;
         let preroll = self.preroll.min(from);
-        let cut = |queues: &[VecDeque<f32>], from: usize| -> Vec<Vec<f32>> {
-            queues.iter().map(|queue| queue.range(from..to).copied().collect()).collect()
-        };
-        let output = cut(&self.output, from);
-        let input = cut(&self.input, from - preroll);
+        let before = (self.output_from - self.from) as usize;
+        let output = cut(&self.output, from.checked_sub(before)?..to - before);
+        let input = cut(&self.input, from - preroll..to);
         let mono = super::mix(input.iter().map(|channel| &channel[preroll..]));
         let audition = Audition::heard(self.ears, window.excerpt, window.context, &mono);
         let take = audition.hear(&super::mix(output.iter().map(Vec::as_slice)));
@@ -124,13 +130,31 @@ impl Hearing {
         Some(Window { end, context: window.context, stretch, take, score })
     }
 
-    /// Drops what no window needs any more.
-    fn forget(&mut self, end: u64) {
-        let keep = (3.0 * self.rate as f32) as u64 + self.preroll as u64;
-        let old = (end.saturating_sub(keep)).saturating_sub(self.from) as usize;
-        for queue in self.input.iter_mut().chain(&mut self.output) {
-            queue.drain(..old.min(queue.len()));
+    /// The input that ends there as a stretch to judge on: so many samples, or what there is of them since the
+    /// last gap, with the pre-roll if it is there.
+    pub fn stretch(&self, end: u64, samples: usize) -> Option<Stretch> {
+        let to = end.checked_sub(self.from)? as usize;
+        if self.input.iter().any(|queue| queue.len() < to) {
+            return None;
         }
-        self.from += old as u64;
+        let preroll = self.preroll.min(to.saturating_sub(samples).max(to / 4));
+        let from = to.saturating_sub(samples + preroll);
+        Some(Stretch::new(self.ears, self.rate, cut(&self.input, from..to), preroll))
     }
+
+    /// Drops what nobody needs any more.
+    fn forget(&mut self, end: u64) {
+        let keep = (HISTORY * self.rate as f32) as u64 + self.preroll as u64;
+        let old = end.saturating_sub(keep).saturating_sub(self.from) as usize;
+        self.input.iter_mut().for_each(|queue| drop(queue.drain(..old.min(queue.len()))));
+        self.from += old as u64;
+        let keep = (WINDOW * self.rate as f32) as u64;
+        let old = end.saturating_sub(keep).saturating_sub(self.output_from) as usize;
+        self.output.iter_mut().for_each(|queue| drop(queue.drain(..old.min(queue.len()))));
+        self.output_from += old as u64;
+    }
+}
+
+fn cut(queues: &[VecDeque<f32>], range: Range<usize>) -> Vec<Vec<f32>> {
+    queues.iter().map(|queue| queue.range(range.clone()).copied().collect()).collect()
 }

@@ -119,6 +119,14 @@ impl Search {
                 finds.push(find);
             }
         }
+        // Simpler is better, if it is as good.
+        let tidy = space.tidy(&best.point, &heard.point);
+        if tidy != best.point && allowed(&tidy) {
+            let tidied = judge.judge(&tidy);
+            if !tidied.vetoed && tidied.bound > best.bound - STEP {
+                best = tidied;
+            }
+        }
         self.best.clone_from(&best.point);
         Round { best, finds, tried }
     }

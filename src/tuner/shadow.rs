@@ -1,11 +1,14 @@
 use super::mix;
 use crate::engine::{ConfigError, Engine, EngineConfig};
-use crate::quality::{Audition, Ears, Estimate, Take, Veto};
+use crate::quality::{Audition, EMBEDDING, Ears, Estimate, Take, Veto};
 use crate::settings::Settings;
 use std::sync::Arc;
 
 /// What the engine hears before a stretch, to get to know the sound; it is not judged, s.
 pub const PREROLL: f32 = 1.5;
+
+/// Length of the stretches on which the score was trained, s.
+const LEARNED: f32 = 6.0;
 
 /// Input on which candidates are judged.
 pub struct Stretch {
@@ -83,6 +86,19 @@ impl Shadow {
         &self.stretches
     }
 
+    /// What the input is like: the mean over the stretches, by their speech.
+    pub fn context(&self) -> [f32; EMBEDDING] {
+        let (mut sum, mut total) = ([0.0; EMBEDDING], 0.0);
+        for stretch in &self.stretches {
+            let weight = stretch.speech + 1e-3;
+            let share = weight / (total + weight);
+            let context = stretch.audition.context.embedding();
+            sum.iter_mut().zip(context).for_each(|(mean, x)| *mean += share * (x - *mean));
+            total += weight;
+        }
+        sum
+    }
+
     /// Renders a candidate on every stretch and listens to it.
     pub fn hear(&mut self, settings: &Settings) -> Trial {
         let latency = self.engine.latency();
@@ -104,8 +120,12 @@ impl Shadow {
     /// speech. `None` where there is no speech to judge on.
     pub fn difference(&self, trial: &Trial, other: &Trial) -> Option<Estimate> {
         let takes = self.stretches.iter().zip(trial.takes.iter().zip(&other.takes));
-        Estimate::pooled(
-            takes.map(|(stretch, (take, other))| (stretch.speech, stretch.audition.difference(take, other))),
-        )
+        Estimate::pooled(takes.map(|(stretch, (take, other))| {
+            let Estimate { mean, sigma } = stretch.audition.difference(take, other);
+            // The score learned its doubts on stretches of 6 s. On shorter ones fewer sounds are heard.
+            let frames = &stretch.audition.excerpt.frames;
+            let short = (LEARNED / (frames.len() as f32 * frames.seconds())).max(1.0).sqrt();
+            (stretch.speech, Estimate { mean, sigma: sigma * short })
+        }))
     }
 }

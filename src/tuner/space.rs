@@ -106,12 +106,36 @@ impl Space {
         self.settings(&point.iter().zip(&self.origin).enumerate().map(part).collect::<Point>())
     }
 
+    /// The same place without what makes no difference: coordinates that moved by less than a fiftieth of their
+    /// range from another point, or that mean nothing while an effect is off, are put back.
+    pub fn tidy(&self, point: &[f32], from: &[f32]) -> Point {
+        let settings = self.settings(point);
+        let idle = |id: &Id| IDLE.iter().any(|(one, switch, off)| one == id && settings[*switch] == *off);
+        let keep = |(id, (to, was)): (&Id, (&f32, &f32))| match (to - was).abs() < 0.02 || idle(id) {
+            true => *was,
+            false => *to,
+        };
+        self.ids.iter().zip(point.iter().zip(from)).map(keep).collect()
+    }
+
     /// Root mean square distance of two points, over all coordinates; 0..1.
     pub fn distance(&self, a: &[f32], b: &[f32]) -> f32 {
         let sum: f32 = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum();
         (sum / self.len().max(1) as f32).sqrt()
     }
 }
+
+/// What means nothing while a switch is at its off value.
+const IDLE: [(Id, Id, f32); 8] = [
+    (Id::Reduction, Id::Method, 0.0),
+    (Id::Oversubtraction, Id::Method, 0.0),
+    (Id::Smoothing, Id::Method, 0.0),
+    (Id::Adaptation, Id::Method, 0.0),
+    (Id::EqMidFrequency, Id::EqMid, 0.0),
+    (Id::DeessFrequency, Id::Deess, 0.0),
+    (Id::LevelSpeed, Id::LevelRange, 0.0),
+    (Id::CompRatio, Id::CompThreshold, 0.0),
+];
 
 fn safe(id: Id) -> (f32, f32) {
     let spec = id.spec();
@@ -142,6 +166,23 @@ mod tests {
                 assert!((low - 1e-3..=high + 1e-3).contains(&settings[*id]), "{id:?} {}", settings[*id]);
             }
             assert!(space.distance(&space.point(&settings), &vec![corner.clamp(0.0, 1.0); space.len()]) < 0.2);
+        }
+    }
+
+    #[test]
+    fn tidy_keeps_what_matters() {
+        let space = Space::new(Settings::default(), &[]);
+        let moved = Settings::default()
+            .with(Id::Method, 0.0)
+            .with(Id::Reduction, 12.0)
+            .with(Id::EqAir, 4.0)
+            .with(Id::EqLow, 0.1)
+            .with(Id::DeessFrequency, 7000.0);
+        let tidy = space.settings(&space.tidy(&space.point(&moved), space.origin()));
+        assert!((tidy[Id::EqAir] - 4.0).abs() < 0.01 && tidy[Id::Method] == 0.0);
+        let base = Settings::default();
+        for id in [Id::Reduction, Id::EqLow, Id::DeessFrequency] {
+            assert_eq!(tidy[id], base[id], "{id:?}");
         }
     }
 

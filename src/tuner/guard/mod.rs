@@ -31,6 +31,8 @@ pub struct GuardConfig {
     pub snapshots: usize,
     /// A single comparison suffices if it is worse than `harm` by so many sigmas: at first, ...
     pub doubt_at_first: f32,
+    /// ... if nothing speaks for the deployment but that somebody wanted it, ...
+    pub doubt_unproven: f32,
     /// ... and when a deployment is older than `probation`: the longer it did well, the more it takes to
     /// believe that it is bad, and chance has more opportunities.
     pub doubt_later: f32,
@@ -69,6 +71,7 @@ impl GuardConfig {
             rate,
             snapshots: 32,
             doubt_at_first: 3.5,
+            doubt_unproven: 1.5,
             doubt_later: 5.0,
             harm: 0.05,
             probation: 5.0,
@@ -248,7 +251,12 @@ impl Guard {
         let harm = f64::from(config.harm);
         let risen = (self.page_hinkley.update(value, weight) && self.page_hinkley.level() > harm) || risen;
         let young = age < f64::from(config.probation);
-        let doubt = if young { config.doubt_at_first } else { config.doubt_later };
+        let proven = self.ring.incumbent().snapshot.evidence.mean > 0.0;
+        let doubt = match (young, proven) {
+            (true, false) => config.doubt_unproven,
+            (true, true) => config.doubt_at_first,
+            (false, _) => config.doubt_later,
+        };
         if mean - doubt * sigma > config.harm {
             self.alarm = self.alarm.or(Some(Reason::Sudden { by: mean, sigma }));
         } else if risen {

@@ -1,0 +1,276 @@
+//! The feedback loop as a whole, on a real recording.
+
+use attune::engine::{Engine, EngineConfig, Latency};
+use attune::settings::{Id, Settings};
+use attune::tuner::{
+    Dislike, Event, Feedback, FeedbackLoop, LoopConfig, Metrics, ParameterUpdate, Stretch, Style, Tactic, What,
+};
+
+const RATE: u32 = 16_000;
+
+/// The demo recording at 16 kHz, twice.
+fn recording() -> Vec<f32> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo/voice-in-cafe.wav");
+    let mut wav = hound::WavReader::open(path).expect("the demo recording");
+    assert_eq!((wav.spec().sample_rate, wav.spec().channels), (48_000, 1));
+    let samples: Vec<f32> = wav.samples::<i16>().map(|s| f32::from(s.unwrap()) / 32768.0).collect();
+    let once: Vec<f32> = samples.chunks_exact(3).map(|three| three.iter().sum::<f32>() / 3.0).collect();
+    once.repeat(2)
+}
+
+fn engine() -> EngineConfig {
+    EngineConfig { sample_rate: RATE, channels: 1, latency: Latency::Studio }
+}
+
+/// As offline, but with fewer candidates, so that the tests are quick.
+fn config(base: Settings) -> LoopConfig {
+    LoopConfig { base, slots: 6, sweep: 57, stretches: 1, ..LoopConfig::offline(engine()) }
+}
+
+/// An engine with a loop beside it.
+struct Session {
+    engine: Engine,
+    feedback_loop: FeedbackLoop,
+    events: Vec<Event>,
+    at: usize,
+}
+
+impl Session {
+    fn new(config: LoopConfig) -> Session {
+        let mut engine = Engine::new(config.engine).unwrap();
+        engine.set(&config.base);
+        engine.reset();
+        Session { engine, feedback_loop: FeedbackLoop::new(config).unwrap(), events: Vec::new(), at: 0 }
+    }
+
+    /// Streams some audio through it in blocks.
+    fn play(&mut self, input: &[f32]) {
+        for block in input.chunks(800) {
+            let mut output = block.to_vec();
+            self.engine.process(&mut [&mut output]);
+            assert!(output.iter().all(|sample| sample.is_finite()));
+            self.feedback_loop.collect_feedback(&[block], &[&output], &Metrics::default());
+            self.events.extend(self.feedback_loop.advance());
+            self.engine.set(self.feedback_loop.settings());
+            self.at += block.len();
+        }
+    }
+
+    fn deployments(&self) -> impl Iterator<Item = (&Event, &[ParameterUpdate])> {
+        self.events.iter().filter_map(|event| match &event.what {
+            What::Deployed { updates, .. } => Some((event, updates.as_slice())),
+            _ => None,
+        })
+    }
+
+    fn rollbacks(&self) -> usize {
+        self.events.iter().filter(|event| matches!(event.what, What::RolledBack { .. })).count()
+    }
+
+    fn seconds(&self) -> f32 {
+        self.at as f32 / RATE as f32
+    }
+}
+
+/// What nobody would choose: muffled and boomy, with far too much noise reduction.
+fn bad() -> Settings {
+    Settings::default()
+        .with(Id::EqPresence, -12.0)
+        .with(Id::EqAir, -15.0)
+        .with(Id::EqLow, 9.0)
+        .with(Id::Oversubtraction, 4.0)
+}
+
+#[test]
+fn test_quality_tracking() {
+    let input = recording();
+    let mut good = Session::new(config(Settings::default()));
+    good.feedback_loop.pause();
+    good.play(&input);
+    let mut worse = Session::new(config(bad()));
+    worse.feedback_loop.pause();
+    worse.play(&input);
+    // One window of 3 s every second.
+    let expected = good.seconds() - 3.0;
+    let records: Vec<_> = good.feedback_loop.records().collect();
+    assert!((records.len() as f32 - expected).abs() <= 1.5, "{} {expected}", records.len());
+    assert!(records.windows(2).all(|pair| pair[1].sample - pair[0].sample == u64::from(RATE)));
+    let [good, worse] = [&good, &worse].map(|session| session.feedback_loop.analyze_performance(100));
+    assert!(good.mean > worse.mean + 0.1, "{good} | {worse}");
+    assert!(good.windows > 5 && !worse.errors.samples.is_empty(), "{worse}");
+    assert!(good.best.unwrap().revision == 1 && good.correlations.is_empty());
+}
+
+#[test]
+fn test_parameter_adjustment() {
+    let base = bad();
+    let mut session = Session::new(LoopConfig { locked: vec![Id::EqLow], ..config(base) });
+    session.play(&recording());
+    assert!(session.deployments().count() > 0);
+    // The updates lead from the base to what is heard now.
+    let mut settings = base;
+    for (event, updates) in session.deployments() {
+        for update in updates {
+            let id = Id::from_name(&update.id).unwrap();
+            assert_eq!(settings[id], update.old, "{event:?}");
+            assert!(update.predicted.mean > 0.0 && !update.reason.is_empty());
+            let (low, high) = id.spec().safe;
+            assert!((low - 1e-3..=high + 1e-3).contains(&update.new), "{update:?}");
+            settings.set(id, update.new);
+        }
+    }
+    assert_eq!(session.rollbacks(), 0);
+    assert_eq!(settings, *session.feedback_loop.settings());
+    assert_eq!(settings[Id::EqLow], base[Id::EqLow], "locked");
+    let told = session.feedback_loop.explain();
+    assert!(told.iter().any(|event| matches!(event.what, What::Measured { .. })), "{told:?}");
+    // Each line of the log can be read back.
+    for event in told {
+        assert_eq!(serde_json::from_str::<Event>(&event.json()).unwrap(), *event);
+    }
+}
+
+#[test]
+fn test_learning_convergence() {
+    let input = recording();
+    let stretch = || Stretch::new(attune::quality::Ears::built_in(), RATE, vec![input.clone()], RATE as usize);
+    let mut feedback_loop = FeedbackLoop::new(config(bad())).unwrap();
+    let updates = feedback_loop.study(vec![stretch()], 100, &mut |_| true);
+    let converged = feedback_loop.explain().iter().any(|event| matches!(event.what, What::Converged { .. }));
+    assert!(converged && feedback_loop.rounds() < 40 && !updates.is_empty());
+    let gain = updates[0].predicted;
+    assert!(gain.mean - gain.sigma > 0.1, "{gain:?}");
+    // Nothing is left to gain from there by much.
+    let found = *feedback_loop.settings();
+    let mut again = FeedbackLoop::new(config(found)).unwrap();
+    let more = again.study(vec![stretch()], 100, &mut |_| true);
+    assert!(more.first().is_none_or(|update| update.predicted.mean < 0.5 * gain.mean), "{more:?}");
+    // No speech, nothing to learn from.
+    let mut silence = FeedbackLoop::new(config(bad())).unwrap();
+    let stretch = Stretch::new(attune::quality::Ears::built_in(), RATE, vec![vec![0.0; 100_000]], RATE as usize);
+    assert_eq!(silence.study(vec![stretch], 100, &mut |_| true), []);
+}
+
+#[test]
+fn test_adaptation_speed() {
+    let input = recording();
+    let mut session = Session::new(config(bad()));
+    session.play(&input);
+    let first = session.deployments().next().expect("something to improve").0.sample;
+    assert!(first < 8 * u64::from(RATE), "after {} s", first as f32 / RATE as f32);
+    // Half-way the microphone becomes a muffled one: what was steady is opened again, and something is done.
+    let before = session.at as u64;
+    let mut low = [0.0f32; 2];
+    let muffled: Vec<f32> = input
+        .iter()
+        .map(|x| {
+            low[0] += 0.25 * (x - low[0]);
+            low[1] += 0.25 * (low[0] - low[1]);
+            low[1]
+        })
+        .collect();
+    session.play(&muffled);
+    let change = session.events.iter().find(|e| e.sample > before && matches!(e.what, What::InputChanged { .. }));
+    let after = change.expect("noticed").sample - before;
+    assert!(after < 10 * u64::from(RATE), "after {} s", after as f32 / RATE as f32);
+    assert!(session.deployments().any(|(event, _)| event.sample > before), "{:?}", session.events);
+}
+
+#[test]
+fn test_stability_checks() {
+    let input = recording();
+    let run = |seed| {
+        let mut session = Session::new(LoopConfig { seed, ..config(Settings::default()) });
+        session.play(&input);
+        session.play(&input);
+        assert_eq!(session.rollbacks(), 0, "{:?}", session.events);
+        session.events
+    };
+    let first = run(1);
+    assert_eq!(first, run(1), "the same input and seed give the same");
+    // How the stream is cut into blocks makes no difference to what is heard in it.
+    let mut windows = Vec::new();
+    for size in [160, 7_777] {
+        let mut feedback_loop = FeedbackLoop::new(config(Settings::default())).unwrap();
+        feedback_loop.pause();
+        for block in input.chunks(size) {
+            feedback_loop.collect_feedback(&[block], &[block], &Metrics::default());
+        }
+        feedback_loop.advance();
+        windows.push(feedback_loop.records().map(|record| (record.sample, record.context)).collect::<Vec<_>>());
+    }
+    assert_eq!(windows[0], windows[1]);
+    // Nothing is done about silence, nor about noise alone.
+    let mut quiet = Session::new(config(bad()));
+    quiet.play(&vec![0.0; 6 * RATE as usize]);
+    let mut noise = 1u32;
+    let hiss = (0..6 * RATE).map(|_| {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        0.05 * (noise as f32 / u32::MAX as f32 - 0.5)
+    });
+    quiet.play(&hiss.collect::<Vec<_>>());
+    assert_eq!(quiet.deployments().count(), 0);
+}
+
+#[test]
+fn test_rollback_mechanism() {
+    let input = recording();
+    let mut session = Session::new(LoopConfig { patience: 0, ..config(Settings::default()) });
+    session.play(&input[..6 * RATE as usize]);
+    assert!(!session.feedback_loop.should_rollback());
+    let updates = session.feedback_loop.install(&bad(), "a mistake");
+    session.engine.set(session.feedback_loop.settings());
+    assert!(!updates.is_empty() && *session.feedback_loop.settings() != Settings::default());
+    let (injected, revision) = (session.at, session.feedback_loop.revision());
+    session.play(&input[6 * RATE as usize..9 * RATE as usize]);
+    let rolled_back = session.events.iter().find(|event| matches!(event.what, What::RolledBack { .. }));
+    let event = rolled_back.expect("the mistake is noticed");
+    let after = (event.sample as f32 - injected as f32) / RATE as f32;
+    assert!(after <= 2.0, "after {after} s");
+    assert_eq!(*session.feedback_loop.settings(), Settings::default());
+    assert!(session.feedback_loop.revision() > revision);
+    // What is asked for is done too, and said so.
+    let mut asked = FeedbackLoop::new(config(Settings::default())).unwrap();
+    asked.install(&bad(), "to compare");
+    assert_eq!(asked.snapshots().count(), 2);
+    assert!(!asked.rollback().is_empty() && *asked.settings() == Settings::default());
+    assert!(asked.explain().iter().any(|event| event.what.to_string().contains("asked for")));
+    // There is nothing before the base.
+    assert_eq!(asked.rollback(), []);
+}
+
+#[test]
+fn test_hard_faults() {
+    let input = recording();
+    let broken = |output: &[f32], load: f32| {
+        let mut feedback_loop = FeedbackLoop::new(config(Settings::default())).unwrap();
+        feedback_loop.install(&Settings::default().with(Id::Reduction, 12.0), "to be taken back");
+        feedback_loop.collect_feedback(&[&input[..800]], &[output], &Metrics { load });
+        feedback_loop.advance();
+        *feedback_loop.settings() == Settings::default()
+    };
+    assert!(broken(&[f32::NAN; 800], 0.1), "no numbers");
+    assert!(broken(&input[..800], 1.2), "too slow");
+    assert!(!broken(&input[..800], 0.1));
+}
+
+#[test]
+fn test_human_feedback() {
+    let mut session = Session::new(LoopConfig { style: Style::Greedy, ..config(Settings::default()) });
+    session.play(&recording()[..5 * RATE as usize]);
+    session.feedback_loop.install(&bad(), "to be judged");
+    let disliked = *session.feedback_loop.settings();
+    session.feedback_loop.record(Feedback::Rating(3));
+    assert_eq!(*session.feedback_loop.settings(), disliked, "so-so changes nothing");
+    session.feedback_loop.record(Feedback::Dislike(Dislike::Dull));
+    assert_ne!(*session.feedback_loop.settings(), disliked, "taken back at once");
+    let revision = session.feedback_loop.revision();
+    session.feedback_loop.record(Feedback::Choice { better: 1, worse: revision });
+    assert_eq!(*session.feedback_loop.settings(), Settings::default(), "chosen");
+    let said = session.feedback_loop.explain().iter().filter(|e| matches!(e.what, What::Feedback { .. })).count();
+    assert_eq!(said, 3);
+    // Each way of looking for something better can be asked for by itself.
+    for tactic in Tactic::ALL {
+        session.feedback_loop.update_parameters(tactic);
+    }
+}
