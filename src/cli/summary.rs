@@ -214,7 +214,7 @@ fn adaptation(adaptation: &Adaptation, rate: u32) -> Value {
         "changes": adaptation.changes(),
         "rollbacks": adaptation.rollbacks(),
         "events": adaptation.events.iter().map(event).collect::<Vec<_>>(),
-        "scores": scores.map(|(sample, gain)| json!([seconds(*sample), round(f64::from(*gain), 3)])).collect::<Vec<_>>(),
+        "scores": scores.map(|score| json!([seconds(score.sample), round(f64::from(score.gain), 3)])).collect::<Vec<_>>(),
     })
 }
 
@@ -240,7 +240,8 @@ fn facts(facts: &Facts) -> Value {
     })
 }
 
-fn settings(settings: &Settings) -> Value {
+/// Every setting by its id.
+pub fn settings(settings: &Settings) -> Value {
     let row = |spec: &crate::settings::Spec| {
         let value = settings.get(spec.key);
         let value = match spec.kind {
