@@ -4,7 +4,7 @@ use super::decode::Source;
 use super::enhance::{Failure, Options};
 use crate::engine::EngineConfig;
 use crate::quality::Ears;
-use crate::settings::{Id, Settings};
+use crate::settings::{Id, Settings, Spec, TABLE};
 use crate::tuner::{Event, FeedbackLoop, Goals, LoopConfig, Metrics, PREROLL, Stretch, Style, What};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -64,6 +64,12 @@ impl Adaptation {
     /// How often the loop went back.
     pub fn rollbacks(&self) -> usize {
         self.count(|what| matches!(what, What::RolledBack { .. }))
+    }
+
+    /// The settings that are others now, as they are shown.
+    pub fn moved(&self) -> Vec<&'static Spec> {
+        let shown = |settings: &Settings, spec: &Spec| spec.format(settings[spec.key]);
+        TABLE.iter().filter(|spec| shown(&self.settings, spec) != shown(&self.base, spec)).collect()
     }
 
     /// When there was nothing left to gain for the first time.

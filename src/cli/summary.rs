@@ -8,7 +8,7 @@ use super::plan::Job;
 use super::tables::number;
 use super::wav::Depth;
 use crate::engine::Latency;
-use crate::settings::{Kind, Settings, TABLE};
+use crate::settings::{Kind, Settings, Spec, TABLE};
 use crate::tuner::Event;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -31,12 +31,8 @@ pub fn adapted(done: &Done) -> String {
         let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         let counts = [(adaptation.changes(), "change"), (adaptation.rollbacks(), "rollback")];
         let counts = counts.map(|(n, what)| count(n, what)).join(", ");
-        let moved = |spec: &&crate::settings::Spec| adaptation.settings[spec.key] != adaptation.base[spec.key];
-        let moved: Vec<String> = TABLE
-            .iter()
-            .filter(moved)
-            .map(|spec| format!("{} {}", spec.id, spec.format(adaptation.settings[spec.key])))
-            .collect();
+        let value = |spec: &Spec| format!("{} {}", spec.id, spec.format(adaptation.settings[spec.key]));
+        let moved: Vec<String> = adaptation.moved().into_iter().map(value).collect();
         let found = if moved.is_empty() { "nothing that is surely better was found".into() } else { moved.join(", ") };
         text += &format!("{}{channel}: {counts}: {found}\n", done.job.output.display());
     }

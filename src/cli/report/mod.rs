@@ -1,5 +1,6 @@
 //! The report: one HTML file that needs nothing else.
 
+mod adaptation;
 pub mod curves;
 mod findings;
 pub mod html;
@@ -99,6 +100,7 @@ fn section(index: usize, job: &Job, outcome: &Outcome, picture: &Picture, option
                 )),
             ),
             ("findings", &findings::list(outcome, picture, options)),
+            ("adaptation", &adaptation::section(outcome, options)),
             ("spectrograms", &spectrograms),
             ("low", &minus(&format!("{low:.0}"))),
             ("high", &minus(&format!("{high:.0}"))),
@@ -148,10 +150,12 @@ fn index(all: &[Done]) -> String {
 fn settings_lead(options: &Options) -> String {
     let changed = TABLE.iter().filter(|spec| options.settings.get(spec.key) != spec.default).count();
     let mode = summary::latency(options.latency);
-    match changed {
+    let lead = match changed {
         0 => format!("All at their defaults, in {mode} mode."),
         n => format!("{n} of {} differ from their defaults and are marked, in {mode} mode.", TABLE.len()),
-    }
+    };
+    let began = " These are what adapting began with; what it found stands with each recording.";
+    lead + if options.adapt.is_some() { began } else { "" }
 }
 
 fn settings(options: &Options) -> String {
