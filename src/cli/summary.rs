@@ -94,7 +94,10 @@ pub fn table(all: &[Done]) -> String {
             rows.push([
                 done.job.output.display().to_string(),
                 length(outcome.seconds()),
-                format!("{:.0}x", outcome.speed()),
+                match outcome.speed() {
+                    speed if speed < 10.0 => format!("{speed:.1}x"),
+                    speed => format!("{speed:.0}x"),
+                },
                 pair(outcome, |l| l.loudness),
                 pair(outcome, |l| l.true_peak),
                 pair(outcome, |l| l.noise_floor),

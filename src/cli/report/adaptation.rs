@@ -6,7 +6,7 @@ use super::curves::{self, Mark};
 use super::html::{escape, minus};
 use crate::quality::Estimate;
 use crate::settings::{Id, Spec, TABLE};
-use crate::tuner::{ParameterUpdate, What};
+use crate::tuner::{Event, ParameterUpdate, What};
 use std::fmt::Write;
 
 /// All of it, once for mono and stereo, else by channel. Empty where nothing was adapted.
@@ -20,7 +20,7 @@ pub fn section(outcome: &Outcome, options: &Options) -> String {
             text,
             "<h3>Adapting{channel}</h3>\n<p>{}</p>\n{}{}{}",
             escape(&lead(adaptation, adapt.two_pass, seconds)),
-            score(adaptation, outcome.seconds(), seconds),
+            score(adaptation, adapt.two_pass, outcome.seconds(), seconds),
             events(adaptation, adapt.two_pass, seconds),
             found(adaptation),
         );
@@ -74,7 +74,7 @@ fn kind(what: &What) -> Option<(&'static str, &'static str)> {
 }
 
 /// The score over time, with marks for what happened.
-fn score(adaptation: &Adaptation, length: f64, seconds: impl Fn(u64) -> f64) -> String {
+fn score(adaptation: &Adaptation, two_pass: bool, length: f64, seconds: impl Fn(u64) -> f64) -> String {
     if adaptation.scores.is_empty() {
         return "<p class=\"soft\">No speech was heard, so there is no score.</p>".into();
     }
@@ -83,17 +83,16 @@ fn score(adaptation: &Adaptation, length: f64, seconds: impl Fn(u64) -> f64) -> 
         .iter()
         .map(|score| (seconds(score.sample), score.fault.clone().map_or(Ok(f64::from(score.gain)), Err)))
         .collect();
-    let marks: Vec<Mark> = adaptation
-        .events
-        .iter()
-        .filter_map(|event| {
-            let (class, _) = kind(&event.what)?;
-            Some(Mark { time: seconds(event.sample), class, text: event.what.to_string() })
-        })
-        .collect();
+    // What happened before has no place on the axis.
+    let events = if two_pass { &[] } else { adaptation.events.as_slice() };
+    let mark = |event: &Event| {
+        let (class, _) = kind(&event.what)?;
+        Some(Mark { time: seconds(event.sample), class, text: event.what.to_string() })
+    };
+    let marks: Vec<Mark> = events.iter().filter_map(mark).collect();
     let mut legend = String::from("<span><i style=\"background:var(--accent)\"></i>Score</span>");
     let mut shown: Vec<&str> = Vec::new();
-    for (class, name) in adaptation.events.iter().filter_map(|event| kind(&event.what)) {
+    for (class, name) in events.iter().filter_map(|event| kind(&event.what)) {
         if !shown.contains(&class) {
             shown.push(class);
             let _ = write!(
@@ -108,7 +107,7 @@ fn score(adaptation: &Adaptation, length: f64, seconds: impl Fn(u64) -> f64) -> 
     }
     format!(
         "<p class=\"soft\">By how much the output is better than the input, PESQ points, in the 3 s before each moment. \
-         An estimate; 0.05 is just noticeable. Empty: no speech.</p>\n<div class=\"legend\">{legend}</div>\n\
+         An estimate; 0.05 is just noticeable. Empty: no speech.</p>\n<div class=\"legend\" style=\"margin-top:8px\">{legend}</div>\n\
          <figure>{}</figure>\n",
         curves::timeline(&points, &marks, GAP, length)
     )
@@ -130,7 +129,8 @@ fn events(adaptation: &Adaptation, two_pass: bool, seconds: impl Fn(u64) -> f64)
         let (class, what, why, effect) = match &event.what {
             What::Deployed { revision, updates, reason, predicted } => {
                 let effect = measured(*revision).map_or_else(|| "not measured".to_owned(), estimate);
-                ("", changes(updates), escape(reason), format!("{} → {effect}", estimate(*predicted)))
+                let effect = if two_pass { String::new() } else { format!(" → {effect}") };
+                ("", changes(updates), escape(reason), estimate(*predicted) + &effect)
             }
             What::RolledBack { to, updates, reason, .. } => {
                 ("back", format!("back to settings {to}: {}", changes(updates)), escape(reason), String::new())
@@ -153,9 +153,10 @@ fn events(adaptation: &Adaptation, two_pass: bool, seconds: impl Fn(u64) -> f64)
     if rows.is_empty() {
         return String::new();
     }
+    let effect = if two_pass { "Promised" } else { "Promised → measured" };
     format!(
         "<div class=\"scroll\"><table class=\"events\"><tr><th>When</th><th>What</th><th>Why</th>\
-         <th class=\"n\">Promised → measured</th></tr>\n{rows}</table></div>\n"
+         <th class=\"n\">{effect}</th></tr>\n{rows}</table></div>\n"
     )
 }
 
@@ -163,7 +164,8 @@ fn changes(updates: &[ParameterUpdate]) -> String {
     let one = |update: &ParameterUpdate| {
         let spec = Id::from_name(&update.id)?.spec();
         let (old, new) = (spec.format(update.old), spec.format(update.new));
-        (old != new).then(|| minus(&format!("{} {old} → {new}", spec.name)))
+        // A line breaks between changes, not within them.
+        (old != new).then(|| minus(&format!("{} {old} → {new}", spec.name)).replace(' ', "\u{a0}"))
     };
     let all: Vec<String> = updates.iter().filter_map(one).collect();
     if all.is_empty() { "a hair's breadth".into() } else { all.join(", ") }
@@ -189,7 +191,7 @@ fn found(adaptation: &Adaptation) -> String {
     let rest = TABLE.len() - adaptation.moved().len();
     format!(
         "<h3>Settings that were found</h3>\n<div class=\"settings\">{rows}</div>\n\
-         <p class=\"soft\">The other {rest} are as they were set.</p>\n"
+         <p class=\"soft\" style=\"margin-top:8px\">The other {rest} are as they were set.</p>\n"
     )
 }
 

@@ -92,10 +92,13 @@ fn section(index: usize, job: &Job, outcome: &Outcome, picture: &Picture, option
             (
                 "facts",
                 &escape(&format!(
-                    "{} · {} · {:.0} times faster than real time · written to {}",
+                    "{} · {} · {} · written to {}",
                     summary::kind(&outcome.facts),
                     summary::length(seconds),
-                    outcome.speed(),
+                    match outcome.speed() {
+                        speed if speed < 1.0 => format!("took {:.1} times as long", 1.0 / speed),
+                        speed => format!("{speed:.0} times faster than real time"),
+                    },
                     job.output.display()
                 )),
             ),
