@@ -155,17 +155,18 @@ const PLACES: u64 = 3;
 /// Rounds of the search at most.
 const ROUNDS: u64 = 100;
 
-/// Learns on a whole file before it is enhanced. `progress` hears of the share that is done, 0 to 1.
+/// Learns on a whole file before it is enhanced. `progress` hears of the rounds that are done, and how many there
+/// are at most.
 pub fn learn(
     input: &Path,
     companions: &mut [Companion],
     each: usize,
     stop: &AtomicBool,
-    progress: &mut dyn FnMut(f64),
+    progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), Failure> {
-    progress(0.0);
+    let most = ROUNDS * companions.len() as u64;
+    progress(0, most);
     let places = places(input, stop)?;
-    let count = companions.len();
     for (index, companion) in companions.iter_mut().enumerate() {
         let engine = index * each..(index + 1) * each;
         let stretches = best(&places, |place| {
@@ -177,7 +178,7 @@ pub fn learn(
             )
         });
         companion.feedback.study(stretches, ROUNDS, &mut |round| {
-            progress((index as f64 + round as f64 / ROUNDS as f64) / count as f64);
+            progress(index as u64 * ROUNDS + round, most);
             !stop.load(Ordering::Relaxed)
         });
         companion.events.extend(companion.feedback.advance());

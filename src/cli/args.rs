@@ -20,6 +20,7 @@ Examples:
   attune enhance talk.wav                      writes talk-enhanced.wav beside it
   attune enhance talk.wav -o clean.wav --preset podcast --report talk.html
   attune enhance recordings -o cleaned         a whole folder, with its subfolders
+  attune enhance talk.wav --adapt --two-pass   with the settings that suit it best
   attune eval talk.wav                         what is wrong with it
   attune eval --processed out.wav --input talk.wav     what became better
   attune presets                               what --preset can be

@@ -164,14 +164,18 @@ impl Batch<'_> {
 pub fn show<'a>(bar: &'a ProgressBar, input: &'a Path) -> impl FnMut(Progress) + 'a {
     let mut shown = 0;
     move |progress| match progress {
-        Progress::Learning(share) => {
-            bar.set_message(format!("{} (learning)", name(input)));
-            bar.set_length(1000);
-            bar.set_position((1000.0 * share) as u64);
+        Progress::Learning(round, most) => {
+            if round == 0 {
+                bar.set_message(format!("{} (learning)", name(input)));
+                bar.set_style(workers::style("{msg:32!} [{bar:30}] round {pos} of at most {len}"));
+                bar.set_length(most);
+            }
+            bar.set_position(round);
         }
         Progress::Read(facts, frames) => {
             if frames == 0 {
                 bar.set_message(name(input));
+                bar.set_style(workers::style(workers::FILE));
                 bar.set_length(facts.expected.unwrap_or(u64::MAX));
                 bar.reset();
             }

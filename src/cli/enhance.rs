@@ -102,8 +102,8 @@ impl Outcome {
 
 /// How far a file is.
 pub enum Progress<'a> {
-    /// It is learned on before it is enhanced; this share is done, 0 to 1.
-    Learning(f64),
+    /// It is learned on before it is enhanced: so many rounds are done, of at most so many.
+    Learning(u64, u64),
     /// So many frames are read.
     Read(&'a Facts, u64),
 }
@@ -223,7 +223,7 @@ impl Chain {
                 companion.hear(&slices(before, 0, before[0].len()), &slices(after, 0, after[0].len()))
             {
                 for engines in [&mut self.engines, &mut self.listened] {
-                    engines.get_mut(index).map(|engine| engine.set(settings));
+                    engines.iter_mut().skip(index).take(1).for_each(|engine| engine.set(settings));
                 }
             }
         }
@@ -302,7 +302,9 @@ pub fn enhance(
     let begun = Instant::now();
     let (mut source, mut chain, facts) = open(input, options).map_err(Failure::Input)?;
     if options.adapt.as_ref().is_some_and(|adapt| adapt.two_pass) {
-        adapt::learn(input, &mut chain.companions, chain.each, stop, &mut |share| progress(Progress::Learning(share)))?;
+        adapt::learn(input, &mut chain.companions, chain.each, stop, &mut |round, most| {
+            progress(Progress::Learning(round, most))
+        })?;
         chain.adopt();
     }
     progress(Progress::Read(&facts, 0));

@@ -165,7 +165,7 @@ fn changes(updates: &[ParameterUpdate]) -> String {
         let spec = Id::from_name(&update.id)?.spec();
         let (old, new) = (spec.format(update.old), spec.format(update.new));
         // A line breaks between changes, not within them.
-        (old != new).then(|| minus(&format!("{} {old} → {new}", spec.name)).replace(' ', "\u{a0}"))
+        (old != new).then(|| minus(&format!("<span>{} {old} → {new}</span>", spec.name)))
     };
     let all: Vec<String> = updates.iter().filter_map(one).collect();
     if all.is_empty() { "a hair's breadth".into() } else { all.join(", ") }
