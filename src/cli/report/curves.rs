@@ -190,10 +190,11 @@ pub fn timeline(points: &[(f64, Result<f64, String>)], marks: &[Mark], gap: f64,
         last = if score.is_ok() { *time } else { f64::NEG_INFINITY };
     }
     for run in runs {
-        let mut points: Vec<_> = run.iter().map(|(time, score)| format!("{:.1},{:.1}", x(*time), y(*score))).collect();
-        // A single point is drawn as a dot.
-        points.extend((points.len() == 1).then(|| points[0].clone()));
+        let points: Vec<_> = run.iter().map(|(time, score)| format!("{:.1},{:.1}", x(*time), y(*score))).collect();
         let _ = write!(svg, "<polyline class=\"curve score\" points=\"{}\"/>", points.join(" "));
+        if let [(time, score)] = run[..] {
+            let _ = write!(svg, "<circle class=\"score\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"2\"/>", x(time), y(score));
+        }
     }
     time_axis(&mut svg, SCORES, seconds);
     svg + "</svg>"
