@@ -1,5 +1,7 @@
 //! The `attune` binary as a person runs it: formats, damaged files, overwriting, batches, interruption.
 
+#[path = "cli/adapt.rs"]
+mod adapt;
 mod common;
 #[path = "cli/eval.rs"]
 mod eval;
@@ -631,19 +633,23 @@ fn delta_is_what_is_removed() {
     assert_eq!(read(&dir.path().join("a-removed.wav"), 0).len(), 16_000);
 }
 
+/// Two hours of silence, sparse: long enough to be interrupted on any machine.
 #[cfg(unix)]
-#[test]
-fn ctrl_c_leaves_nothing_behind() {
-    let dir = TempDir::new().unwrap();
-    // Two hours of silence, sparse: long enough to be interrupted on any machine.
+fn sparse(path: &Path) {
     let bytes = 2 * 3600 * 48_000 * 2u32;
     let mut header = riff(&[(b"fmt ", &format(1, 1, 48_000, 16)), (b"data", &[])]);
     let at = header.len();
     header[at - 4..].copy_from_slice(&bytes.to_le_bytes());
-    fs::write(dir.path().join("long.wav"), &header).unwrap();
-    let file = fs::File::options().write(true).open(dir.path().join("long.wav")).unwrap();
+    fs::write(path, &header).unwrap();
+    let file = fs::File::options().write(true).open(path).unwrap();
     file.set_len(at as u64 + u64::from(bytes)).unwrap();
+}
 
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_nothing_behind() {
+    let dir = TempDir::new().unwrap();
+    sparse(&dir.path().join("long.wav"));
     let args = ["enhance", "long.wav", "-o", "new/folder/x.wav"];
     let child = attune(dir.path()).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     while !dir.path().join("new/folder").exists() || listing(&dir.path().join("new/folder")).is_empty() {

@@ -4,7 +4,7 @@ use super::decode::Source;
 use super::enhance::{Failure, Options};
 use crate::engine::EngineConfig;
 use crate::quality::Ears;
-use crate::settings::{Id, Settings};
+use crate::settings::{Id, Settings, Spec, TABLE};
 use crate::tuner::{Event, FeedbackLoop, Goals, LoopConfig, Metrics, PREROLL, Stretch, Style, What};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -36,8 +36,19 @@ pub struct Adaptation {
     pub settings: Settings,
     /// Rounds of the search until there was nothing left to gain, or until the end.
     pub rounds: u64,
-    /// By how much the output is better than the input, PESQ points, over time: sample and gain.
-    pub scores: Vec<(u64, f32)>,
+    /// By how much the output is better than the input, over time; where there is speech.
+    pub scores: Vec<Score>,
+}
+
+/// How a window of 3 s was heard.
+#[derive(Clone, Debug)]
+pub struct Score {
+    /// Its end.
+    pub sample: u64,
+    /// By how much the output was better than the input, PESQ points.
+    pub gain: f32,
+    /// What was wrong with it.
+    pub fault: Option<String>,
 }
 
 impl Adaptation {
@@ -55,6 +66,12 @@ impl Adaptation {
         self.count(|what| matches!(what, What::RolledBack { .. }))
     }
 
+    /// The settings that are others now, as they are shown.
+    pub fn moved(&self) -> Vec<&'static Spec> {
+        let shown = |settings: &Settings, spec: &Spec| spec.format(settings[spec.key]);
+        TABLE.iter().filter(|spec| shown(&self.settings, spec) != shown(&self.base, spec)).collect()
+    }
+
     /// When there was nothing left to gain for the first time.
     pub fn converged(&self) -> Option<u64> {
         let event = self.events.iter().find(|event| matches!(event.what, What::Converged { .. }))?;
@@ -66,6 +83,7 @@ impl Adaptation {
 pub struct Companion {
     feedback: FeedbackLoop,
     events: Vec<Event>,
+    scores: Vec<Score>,
     revision: u64,
 }
 
@@ -81,7 +99,7 @@ impl Companion {
             ..LoopConfig::offline(engine)
         };
         let feedback = FeedbackLoop::new(config).map_err(|e| format!("can't be processed: {e}"))?;
-        Ok(Companion { revision: feedback.revision(), feedback, events: Vec::new() })
+        Ok(Companion { revision: feedback.revision(), feedback, events: Vec::new(), scores: Vec::new() })
     }
 
     /// What should be heard.
@@ -93,6 +111,15 @@ impl Companion {
     pub fn hear(&mut self, input: &[&[f32]], output: &[&[f32]]) -> Option<&Settings> {
         self.feedback.collect_feedback(input, output, &Metrics::default());
         self.events.extend(self.feedback.advance());
+        let heard = self.scores.last().map_or(0, |score| score.sample);
+        let new = self.feedback.records().rev().take_while(|record| record.sample > heard);
+        let new = new.filter(|r| r.speech > LEAST_SPEECH && r.score.sigma.is_finite()).map(|record| Score {
+            sample: record.sample,
+            gain: record.score.mean,
+            fault: record.veto.map(|veto| veto.to_string()),
+        });
+        let new: Vec<_> = new.collect();
+        self.scores.extend(new.into_iter().rev());
         if self.feedback.revision() == self.revision {
             return None;
         }
@@ -107,17 +134,18 @@ impl Companion {
 
     /// What it did.
     pub fn finish(self) -> Adaptation {
-        let rounds = self.feedback.rounds();
-        let scores = self.feedback.records().filter(|r| r.speech > 0.3).map(|r| (r.sample, r.score.mean)).collect();
         Adaptation {
-            events: self.events,
             base: *self.feedback.space().base(),
             settings: *self.feedback.settings(),
-            rounds,
-            scores,
+            rounds: self.feedback.rounds(),
+            events: self.events,
+            scores: self.scores,
         }
     }
 }
+
+/// Least speech in a window of 3 s whose score is told, s.
+const LEAST_SPEECH: f32 = 0.3;
 
 /// Stretches of a recording on which is learned: at most so many, of about so many seconds.
 const STRETCHES: u64 = 6;
@@ -127,16 +155,18 @@ const PLACES: u64 = 3;
 /// Rounds of the search at most.
 const ROUNDS: u64 = 100;
 
-/// Learns on a whole file before it is enhanced. `progress` hears of the share that is done, 0 to 1.
+/// Learns on a whole file before it is enhanced. `progress` hears of the rounds that are done, and how many there
+/// are at most.
 pub fn learn(
     input: &Path,
     companions: &mut [Companion],
     each: usize,
     stop: &AtomicBool,
-    progress: &mut dyn FnMut(f64),
+    progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), Failure> {
+    let most = ROUNDS * companions.len() as u64;
+    progress(0, most);
     let places = places(input, stop)?;
-    let count = companions.len();
     for (index, companion) in companions.iter_mut().enumerate() {
         let engine = index * each..(index + 1) * each;
         let stretches = best(&places, |place| {
@@ -148,7 +178,7 @@ pub fn learn(
             )
         });
         companion.feedback.study(stretches, ROUNDS, &mut |round| {
-            progress((index as f64 + round as f64 / ROUNDS as f64) / count as f64);
+            progress(index as u64 * ROUNDS + round, most);
             !stop.load(Ordering::Relaxed)
         });
         companion.events.extend(companion.feedback.advance());

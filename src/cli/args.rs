@@ -20,6 +20,7 @@ Examples:
   attune enhance talk.wav                      writes talk-enhanced.wav beside it
   attune enhance talk.wav -o clean.wav --preset podcast --report talk.html
   attune enhance recordings -o cleaned         a whole folder, with its subfolders
+  attune enhance talk.wav --adapt --two-pass   with the settings that suit it best
   attune eval talk.wav                         what is wrong with it
   attune eval --processed out.wav --input talk.wav     what became better
   attune presets                               what --preset can be
@@ -32,6 +33,8 @@ pub enum Command {
     Enhance(Box<Enhance>),
     /// Says what is wrong with recordings, and how good an enhancement is
     Eval(Box<Eval>),
+    /// Repeats an adaptation from its log, and says whether the same came out
+    Replay(Replay),
     /// Lists the presets that ship with Attune, or shows one
     Presets {
         #[command(subcommand)]
@@ -161,6 +164,39 @@ Examples:
   attune enhance talk.wav --adapt --two-pass --report talk.html    finds the best settings for it
   attune enhance talk.wav --adapt --lock method --goal noise=12
   attune enhance recordings -o cleaned --dry-run      see what would be done";
+
+/// The options of `attune replay`.
+#[derive(Args)]
+#[command(after_help = REPLAY_HELP)]
+pub struct Replay {
+    /// A log that `attune enhance --adapt --log` wrote
+    #[arg(value_name = "LOG")]
+    pub log: PathBuf,
+
+    /// The recording that it is about
+    #[arg(value_name = "INPUT")]
+    pub input: PathBuf,
+
+    /// A .wav file for what comes out. Left out: it is only compared
+    #[arg(short, long, value_name = "OUT.wav")]
+    pub output: Option<PathBuf>,
+
+    /// Overwrites an output that exists already (never the input or the log)
+    #[arg(short, long)]
+    pub force: bool,
+}
+
+const REPLAY_HELP: &str = "\
+Does again what the log says was asked for, with the settings, the seed and the mode of then, and
+compares every event and the samples that come out. Where something differs, the first line that
+does is shown as it was logged and as it is now. The same program on the same kind of computer
+gives the same to the bit; another processor may round differently.
+
+Exit code: 0 it is the same, 1 it differs, or could not be done, 2 wrong usage, 130 interrupted.
+
+Example:
+  attune enhance talk.wav --adapt --log talk.jsonl
+  attune replay talk.jsonl talk.wav";
 
 /// The options of `attune eval`.
 #[derive(Args)]

@@ -2,11 +2,11 @@
 
 use super::adapt::Adapt;
 use super::args::Enhance;
-use super::enhance::{self, Done, Facts, Failure, Options, Outcome, Picture};
+use super::enhance::{self, Done, Facts, Failure, Options, Outcome, Picture, Progress};
 use super::plan::{self, Job};
 use super::report::Report;
 use super::report::html::name;
-use super::{encode, picture, print, summary, usage, workers};
+use super::{encode, log, picture, print, summary, usage, workers};
 use crate::engine::Monitor;
 use crate::settings::Settings;
 use crate::tuner::Goals;
@@ -41,6 +41,9 @@ pub fn run(args: &Enhance) -> ExitCode {
     };
     if args.spectrogram.is_some() && jobs.len() > 1 {
         return usage("--spectrogram draws one recording, but there are several inputs; use --report");
+    }
+    if args.log.is_some() && jobs.len() > 1 {
+        return usage("--log follows one recording, but there are several inputs; enhance them one at a time");
     }
     if args.dry_run {
         return dry_run(&jobs, args, &options);
@@ -121,29 +124,20 @@ impl Batch<'_> {
         }
         refuse_overwriting(job, self.args)?;
         self.folders.create(&job.output).map_err(|e| Failure::Output(encode::explain(&e)))?;
-        let mut shown = 0;
-        let mut progress = |facts: &Facts, frames: u64| {
-            if frames == 0 {
-                bar.set_message(name(&job.input));
-            }
-            // Once a second of audio is enough.
-            if frames - shown >= u64::from(facts.rate) || frames == 0 {
-                bar.set_length(facts.expected.unwrap_or(u64::MAX));
-                bar.set_position(frames);
-                shown = frames;
-            }
-        };
-        let mut learning = |share: f64| {
-            bar.set_message(format!("{} (learning)", name(&job.input)));
-            bar.set_length(1000);
-            bar.set_position((1000.0 * share) as u64);
-        };
+        let mut progress = show(bar, &job.input);
         let (outcome, picture) =
-            enhance::enhance(&job.input, &job.output, self.options, &workers::STOP, &mut progress, &mut learning)?;
+            enhance::enhance(&job.input, &job.output, self.options, &workers::STOP, &mut progress)?;
         if let Some(report) = &self.report {
             report
                 .add(index, job, &outcome, &picture, self.options)
                 .map_err(|e| Failure::Output(format!("the report {}", encode::explain(&e))))?;
+        }
+        if let Some(path) = &self.args.log {
+            self.folders
+                .create(path)
+                .map_err(|e| encode::explain(&e))
+                .and_then(|()| log::write(path, &job.input, &outcome, self.options))
+                .map_err(|e| Failure::Output(format!("the log {} {e}", path.display())))?;
         }
         if let Some(path) = &self.args.spectrogram {
             self.spectrogram(path, &outcome, &picture)
@@ -163,6 +157,34 @@ impl Batch<'_> {
         file.write_all(&picture::before_and_after([before, after], outcome.seconds(), titles))
             .map_err(|e| encode::explain(&e))?;
         encode::persist(file, path)
+    }
+}
+
+/// Shows on a bar how far a file is.
+pub fn show<'a>(bar: &'a ProgressBar, input: &'a Path) -> impl FnMut(Progress) + 'a {
+    let mut shown = 0;
+    move |progress| match progress {
+        Progress::Learning(round, most) => {
+            if round == 0 {
+                bar.set_message(format!("{} (learning)", name(input)));
+                bar.set_style(workers::style("{msg:32!} [{bar:30}] round {pos} of at most {len}"));
+                bar.set_length(most);
+            }
+            bar.set_position(round);
+        }
+        Progress::Read(facts, frames) => {
+            if frames == 0 {
+                bar.set_message(name(input));
+                bar.set_style(workers::style(workers::FILE));
+                bar.set_length(facts.expected.unwrap_or(u64::MAX));
+                bar.reset();
+            }
+            // Once a second of audio is enough.
+            if frames - shown >= u64::from(facts.rate) {
+                bar.set_position(frames);
+                shown = frames;
+            }
+        }
     }
 }
 

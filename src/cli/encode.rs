@@ -1,6 +1,7 @@
 //! Audio files out: WAV, written to a temporary neighbour and renamed when complete.
 
 use super::wav::{self, Depth, Header, Written};
+use crc32fast::Hasher;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -15,6 +16,7 @@ pub struct Sink {
     data_len: u64,
     bytes: Vec<u8>,
     dither: Dither,
+    checksum: Hasher,
     /// Samples that were beyond full scale and had to be cut.
     pub clipped: u64,
 }
@@ -36,6 +38,7 @@ impl Sink {
             data_len: 0,
             bytes: Vec::new(),
             dither,
+            checksum: Hasher::new(),
             clipped: 0,
         })
     }
@@ -59,6 +62,7 @@ impl Sink {
             }
         }
         self.file.write_all(&self.bytes).map_err(|e| explain(&e))?;
+        self.checksum.update(&self.bytes);
         self.data_len += self.bytes.len() as u64;
         self.frames += (to - from) as u64;
         Ok(())
@@ -75,12 +79,12 @@ impl Sink {
         value.clamp(-full, full - 1.0) as i32
     }
 
-    /// Completes the file and moves it to its place.
-    pub fn finish(mut self) -> Result<u64, String> {
+    /// Completes the file and moves it to its place. Returns the CRC-32 of its samples, as they are stored.
+    pub fn finish(mut self) -> Result<u32, String> {
         wav::finish_header(&mut self.file, &self.written, self.data_len, self.frames).map_err(|e| explain(&e))?;
         let file = self.file.into_inner().map_err(|e| explain(e.error()))?;
         persist(file, &self.path)?;
-        Ok(self.frames)
+        Ok(self.checksum.finalize())
     }
 }
 

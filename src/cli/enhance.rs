@@ -74,6 +74,8 @@ pub struct Outcome {
     pub lost_frames: u64,
     /// Samples of the output that were cut at full scale.
     pub clipped: u64,
+    /// CRC-32 of the output's samples, as they are stored.
+    pub checksum: u32,
     /// What the loop did: once for mono and stereo, else by channel. Empty without `--adapt`.
     pub adaptations: Vec<Adaptation>,
 }
@@ -96,6 +98,14 @@ impl Outcome {
     pub fn speed(&self) -> f64 {
         self.seconds() / self.elapsed.as_secs_f64().max(1e-9)
     }
+}
+
+/// How far a file is.
+pub enum Progress<'a> {
+    /// It is learned on before it is enhanced: so many rounds are done, of at most so many.
+    Learning(u64, u64),
+    /// So many frames are read.
+    Read(&'a Facts, u64),
 }
 
 /// Why a file failed.
@@ -148,6 +158,8 @@ struct Chain {
     engines: Vec<Engine>,
     /// The loop beside each engine.
     companions: Vec<Companion>,
+    /// What the loops hear where the engines make something else.
+    listened: Vec<Engine>,
     /// The input of a block, for the loop.
     input: Vec<Vec<f32>>,
     each: usize,
@@ -160,26 +172,34 @@ impl Chain {
         let (count, each) = if channels <= MAX_CHANNELS { (1, channels) } else { (channels, 1) };
         let config = EngineConfig { sample_rate: rate, channels: each, latency: options.latency };
         let mut engines = Vec::with_capacity(count);
-        let mut companions = Vec::new();
+        let (mut listened, mut companions) = (Vec::new(), Vec::new());
+        let engine = |monitor| {
+            let mut engine = Engine::new(config).map_err(|e| format!("can't be processed: {e}"))?;
+            engine.set(&options.settings);
+            engine.set_monitor(monitor);
+            engine.reset();
+            Ok::<_, String>(engine)
+        };
         for _ in 0..count {
             if let Some(adapt) = &options.adapt {
                 companions.push(Companion::new(config, options, adapt)?);
+                if options.monitor != Monitor::Enhanced {
+                    listened.push(engine(Monitor::Enhanced)?);
+                }
             }
-            let mut engine = Engine::new(config).map_err(|e| format!("can't be processed: {e}"))?;
-            engine.set(&options.settings);
-            engine.set_monitor(options.monitor);
-            engine.reset();
-            engines.push(engine);
+            engines.push(engine(options.monitor)?);
         }
         let hop = engines[0].stream().hop;
-        Ok(Chain { engines, companions, input: Vec::new(), each, hop, hum: (0.0, 0, 0) })
+        Ok(Chain { engines, companions, listened, input: Vec::new(), each, hop, hum: (0.0, 0, 0) })
     }
 
     /// Begins with what was learned.
     fn adopt(&mut self) {
-        for (engine, companion) in self.engines.iter_mut().zip(&self.companions) {
-            engine.set(companion.settings());
-            engine.reset();
+        for engines in [&mut self.engines, &mut self.listened] {
+            for (engine, companion) in engines.iter_mut().zip(&self.companions) {
+                engine.set(companion.settings());
+                engine.reset();
+            }
         }
     }
 
@@ -192,11 +212,19 @@ impl Chain {
         input.resize(block.len(), Vec::new());
         input.iter_mut().zip(block.iter()).for_each(|(kept, samples)| kept.clone_from(samples));
         let gains = self.process(block);
-        let sides = input.chunks(self.each).zip(block.chunks(self.each));
-        for ((companion, engine), (before, after)) in self.companions.iter_mut().zip(&mut self.engines).zip(sides) {
-            let [before, after] = [before, after].map(|side| side.iter().map(Vec::as_slice).collect::<Vec<_>>());
-            if let Some(settings) = companion.hear(&before, &after) {
-                engine.set(settings);
+        let mut heard = if self.listened.is_empty() { Vec::new() } else { input.clone() };
+        for (engine, channels) in self.listened.iter_mut().zip(heard.chunks_mut(self.each)) {
+            process(engine, channels);
+        }
+        let heard = if heard.is_empty() { &*block } else { &heard };
+        let sides = input.chunks(self.each).zip(heard.chunks(self.each));
+        for (index, (companion, (before, after))) in self.companions.iter_mut().zip(sides).enumerate() {
+            if let Some(settings) =
+                companion.hear(&slices(before, 0, before[0].len()), &slices(after, 0, after[0].len()))
+            {
+                for engines in [&mut self.engines, &mut self.listened] {
+                    engines.iter_mut().skip(index).take(1).for_each(|engine| engine.set(settings));
+                }
             }
         }
         self.input = input;
@@ -211,11 +239,7 @@ impl Chain {
     fn process(&mut self, block: &mut [Vec<f32>]) -> Gains {
         let mut gains = Gains::default();
         for (engine, channels) in self.engines.iter_mut().zip(block.chunks_mut(self.each)) {
-            match channels {
-                [mono] => engine.process(&mut [mono]),
-                [left, right] => engine.process(&mut [left, right]),
-                _ => {}
-            }
+            process(engine, channels);
             let meters = engine.meters();
             gains.merge(&Gains::of(&meters));
             let (sum, active, all) = &mut self.hum;
@@ -232,6 +256,14 @@ impl Chain {
     fn hum(&self) -> Option<f64> {
         let (sum, active, all) = self.hum;
         (active > 0 && active * 20 >= all).then(|| sum / active as f64)
+    }
+}
+
+fn process(engine: &mut Engine, channels: &mut [Vec<f32>]) {
+    match channels {
+        [mono] => engine.process(&mut [mono]),
+        [left, right] => engine.process(&mut [left, right]),
+        _ => {}
     }
 }
 
@@ -259,23 +291,23 @@ fn stored(depth: Depth) -> Depth {
     }
 }
 
-/// Enhances one file. `progress` hears of the facts first and then of the frames read so far; before that,
-/// `learning` hears what share of the learning is done, where the file is learned on first.
+/// Enhances one file; `progress` hears how far it is.
 pub fn enhance(
     input: &Path,
     output: &Path,
     options: &Options,
     stop: &AtomicBool,
-    progress: &mut dyn FnMut(&Facts, u64),
-    learning: &mut dyn FnMut(f64),
+    progress: &mut dyn FnMut(Progress),
 ) -> Result<(Outcome, Picture), Failure> {
     let begun = Instant::now();
     let (mut source, mut chain, facts) = open(input, options).map_err(Failure::Input)?;
     if options.adapt.as_ref().is_some_and(|adapt| adapt.two_pass) {
-        adapt::learn(input, &mut chain.companions, chain.each, stop, learning)?;
+        adapt::learn(input, &mut chain.companions, chain.each, stop, &mut |round, most| {
+            progress(Progress::Learning(round, most))
+        })?;
         chain.adopt();
     }
-    progress(&facts, 0);
+    progress(Progress::Read(&facts, 0));
     let Facts { rate, channels, latency, .. } = facts;
     let measure = || Analysis::new(rate, channels, options.picture).map_err(Failure::Input);
     let mut sides = [measure()?, measure()?];
@@ -302,7 +334,7 @@ pub fn enhance(
             block.iter_mut().for_each(|samples| *samples = vec![0.0; chain.hop]);
         } else {
             sides[0].add(&slices(&block, 0, count));
-            progress(&facts, read);
+            progress(Progress::Read(&facts, read));
         }
         let latest = if ended { chain.process(&mut block) } else { chain.process_and_learn(&mut block) };
         // What was done to that silence is not what was done to the sound.
@@ -321,7 +353,7 @@ pub fn enhance(
     }
     let levels = [sides[0].finish(), sides[1].finish()];
     let clipped = sink.clipped;
-    sink.finish().map_err(Failure::Output)?;
+    let checksum = sink.finish().map_err(Failure::Output)?;
     let outcome = Outcome {
         facts,
         frames: read,
@@ -331,6 +363,7 @@ pub fn enhance(
         bad_samples: source.bad_samples,
         lost_frames: source.lost_frames,
         clipped,
+        checksum,
         adaptations: chain.companions.into_iter().map(Companion::finish).collect(),
     };
     Ok((outcome, Picture { sides, gains }))

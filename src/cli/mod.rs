@@ -10,9 +10,11 @@ mod decode;
 mod encode;
 mod enhance;
 mod eval;
+mod log;
 mod mp4;
 mod picture;
 mod plan;
+mod replay;
 mod report;
 mod spectrogram;
 mod summary;
@@ -31,6 +33,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Enhance(args) => batch::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Presets { action: None } => print(&tables::presets()),
         Command::Presets { action: Some(PresetAction::Show { name }) } => match crate::settings::Preset::find(&name) {
             Ok(preset) => print(&preset.to_toml()),

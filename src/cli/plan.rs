@@ -129,7 +129,7 @@ fn refuse_conflicts(jobs: Vec<Job>, args: &Enhance) -> Result<Vec<Job>, String> 
     }
     let mut outputs: HashMap<PathBuf, PathBuf> = HashMap::new();
     let mut unique: Vec<Job> = Vec::new();
-    for extra in args.report.iter().chain(&args.spectrogram) {
+    for extra in args.report.iter().chain(&args.spectrogram).chain(&args.log) {
         if identity(extra).is_some_and(|identity| inputs.contains_key(&identity)) {
             return Err(format!("{}: is an input and will not be overwritten; choose another name", extra.display()));
         }

@@ -8,7 +8,7 @@ use super::plan::Job;
 use super::tables::number;
 use super::wav::Depth;
 use crate::engine::Latency;
-use crate::settings::{Kind, Settings, TABLE};
+use crate::settings::{Kind, Settings, Spec, TABLE};
 use crate::tuner::Event;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -31,12 +31,8 @@ pub fn adapted(done: &Done) -> String {
         let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         let counts = [(adaptation.changes(), "change"), (adaptation.rollbacks(), "rollback")];
         let counts = counts.map(|(n, what)| count(n, what)).join(", ");
-        let moved = |spec: &&crate::settings::Spec| adaptation.settings[spec.key] != adaptation.base[spec.key];
-        let moved: Vec<String> = TABLE
-            .iter()
-            .filter(moved)
-            .map(|spec| format!("{} {}", spec.id, spec.format(adaptation.settings[spec.key])))
-            .collect();
+        let value = |spec: &Spec| format!("{} {}", spec.id, spec.format(adaptation.settings[spec.key]));
+        let moved: Vec<String> = adaptation.moved().into_iter().map(value).collect();
         let found = if moved.is_empty() { "nothing that is surely better was found".into() } else { moved.join(", ") };
         text += &format!("{}{channel}: {counts}: {found}\n", done.job.output.display());
     }
@@ -98,7 +94,10 @@ pub fn table(all: &[Done]) -> String {
             rows.push([
                 done.job.output.display().to_string(),
                 length(outcome.seconds()),
-                format!("{:.0}x", outcome.speed()),
+                match outcome.speed() {
+                    speed if speed < 10.0 => format!("{speed:.1}x"),
+                    speed => format!("{speed:.0}x"),
+                },
                 pair(outcome, |l| l.loudness),
                 pair(outcome, |l| l.true_peak),
                 pair(outcome, |l| l.noise_floor),
@@ -214,7 +213,7 @@ fn adaptation(adaptation: &Adaptation, rate: u32) -> Value {
         "changes": adaptation.changes(),
         "rollbacks": adaptation.rollbacks(),
         "events": adaptation.events.iter().map(event).collect::<Vec<_>>(),
-        "scores": scores.map(|(sample, gain)| json!([seconds(*sample), round(f64::from(*gain), 3)])).collect::<Vec<_>>(),
+        "scores": scores.map(|score| json!([seconds(score.sample), round(f64::from(score.gain), 3)])).collect::<Vec<_>>(),
     })
 }
 
@@ -240,7 +239,8 @@ fn facts(facts: &Facts) -> Value {
     })
 }
 
-fn settings(settings: &Settings) -> Value {
+/// Every setting by its id.
+pub fn settings(settings: &Settings) -> Value {
     let row = |spec: &crate::settings::Spec| {
         let value = settings.get(spec.key);
         let value = match spec.kind {

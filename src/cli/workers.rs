@@ -41,8 +41,7 @@ pub fn work<J: Sync, R: Send>(
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(job) = jobs.get(index) else { return };
-                    let bar =
-                        bars.insert_from_back(1, bar(u64::MAX, "{msg:32!} [{bar:30}] {percent:>3} %  {eta} left"));
+                    let bar = bars.insert_from_back(1, bar(u64::MAX, FILE));
                     bar.set_message(name(job));
                     let result = one(index, job, &bar);
                     bar.finish_and_clear();
@@ -67,7 +66,15 @@ pub fn work<J: Sync, R: Send>(
     total.finish_and_clear();
 }
 
-fn bar(length: u64, template: &str) -> ProgressBar {
+/// How a file's bar looks.
+pub const FILE: &str = "{msg:32!} [{bar:30}] {percent:>3} %  {eta} left";
+
+/// A bar of this look.
+pub fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(length).with_style(style.progress_chars("=> "))
+    style.progress_chars("=> ")
+}
+
+fn bar(length: u64, template: &str) -> ProgressBar {
+    ProgressBar::new(length).with_style(style(template))
 }

@@ -131,31 +131,13 @@ pub struct Step {
 
 /// Estimates over time, with their doubt as a band, and faults as red columns.
 pub fn steps(steps: &[Step], seconds: f64) -> String {
-    let height = 150.0;
-    let values = || steps.iter().filter_map(|step| step.value);
-    let reach = values().fold(0.1, |reach, (mean, sigma)| f64::max(reach, mean.abs() + sigma));
-    let grid = [0.1, 0.2, 0.5, 1.0, 2.0].into_iter().find(|grid| reach <= grid * 3.0).unwrap_or(5.0);
-    // Both sides of 0 are always seen.
-    let high = (values().fold(grid, |most, (mean, sigma)| f64::max(most, mean + sigma)) / grid).ceil() * grid;
-    let low = (values().fold(-grid, |least, (mean, sigma)| f64::min(least, mean - sigma)) / grid).floor() * grid;
-    let y = |value: f64| height * (high - value.clamp(low, high)) / (high - low);
-    let x = |time: f64| LEFT + INNER * (time / seconds.max(f64::MIN_POSITIVE)).min(1.0);
-    let mut svg = open(height + 28.0, "Score over time");
-    for i in 0..=((high - low) / grid).round() as usize {
-        let value = high - i as f64 * grid;
-        let zero = value.abs() < 0.5 * grid;
-        let text = if zero { "0".to_owned() } else { format!("{value:+.1}") };
-        rule(&mut svg, y(value), &text, if zero { "zero" } else { "grid" });
-    }
+    let x = |time: f64| at(time, seconds);
+    let values = steps.iter().filter_map(|step| step.value).flat_map(|(mean, sigma)| [mean - sigma, mean + sigma]);
+    let (mut svg, y) = scores(values);
     for step in steps {
         let (left, width) = (x(step.from), (x(step.to) - x(step.from)).max(0.5));
-        if let Some(fault) = &step.fault {
-            let _ = write!(
-                svg,
-                "<rect class=\"fault\" x=\"{left:.1}\" y=\"0\" width=\"{width:.1}\" height=\"{height}\">\
-                 <title>{}</title></rect>",
-                escape(fault)
-            );
+        if let Some(reason) = &step.fault {
+            fault(&mut svg, left, width, reason);
         }
         if let Some((mean, sigma)) = step.value {
             let (top, bottom) = (y(mean + sigma), y(mean - sigma));
@@ -169,8 +151,87 @@ pub fn steps(steps: &[Step], seconds: f64) -> String {
             );
         }
     }
-    time_axis(&mut svg, height, seconds);
+    time_axis(&mut svg, SCORES, seconds);
     svg + "</svg>"
+}
+
+/// Something that happened.
+pub struct Mark {
+    /// When, s.
+    pub time: f64,
+    /// Its class in the style sheet.
+    pub class: &'static str,
+    /// What, in words.
+    pub text: String,
+}
+
+/// Scores over time (each a time in seconds, and the score or a fault), with marks for what happened. The line
+/// breaks where there is none for longer than `gap` seconds.
+pub fn timeline(points: &[(f64, Result<f64, String>)], marks: &[Mark], gap: f64, seconds: f64) -> String {
+    let (mut svg, y) = scores(points.iter().filter_map(|(_, score)| score.as_ref().ok().copied()));
+    let x = |time: f64| at(time, seconds);
+    for mark in marks {
+        let _ = write!(
+            svg,
+            "<line class=\"mark {}\" x1=\"{1:.1}\" x2=\"{1:.1}\" y1=\"0\" y2=\"{SCORES}\"><title>{2}</title></line>",
+            mark.class,
+            x(mark.time),
+            escape(&mark.text)
+        );
+    }
+    let mut runs: Vec<Vec<(f64, f64)>> = Vec::new();
+    let mut last = f64::NEG_INFINITY;
+    for (time, score) in points {
+        match score {
+            Ok(score) if time - last <= gap => runs.last_mut().into_iter().for_each(|run| run.push((*time, *score))),
+            Ok(score) => runs.push(vec![(*time, *score)]),
+            Err(reason) => fault(&mut svg, x(*time) - 1.0, 2.0, reason),
+        }
+        last = if score.is_ok() { *time } else { f64::NEG_INFINITY };
+    }
+    for run in runs {
+        let points: Vec<_> = run.iter().map(|(time, score)| format!("{:.1},{:.1}", x(*time), y(*score))).collect();
+        let _ = write!(svg, "<polyline class=\"curve score\" points=\"{}\"/>", points.join(" "));
+        if let [(time, score)] = run[..] {
+            let _ = write!(svg, "<circle class=\"score\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"2\"/>", x(time), y(score));
+        }
+    }
+    time_axis(&mut svg, SCORES, seconds);
+    svg + "</svg>"
+}
+
+/// Height of a drawing of scores.
+const SCORES: f64 = 150.0;
+
+/// The grid for scores between these, and where each of them is drawn. Both sides of 0 are always seen.
+fn scores(values: impl Iterator<Item = f64>) -> (String, impl Fn(f64) -> f64) {
+    let (least, most) = values.fold((0.0, 0.0), |(low, high), value| (f64::min(low, value), f64::max(high, value)));
+    let reach = f64::max(0.1, f64::max(most, -least));
+    let grid = [0.1, 0.2, 0.5, 1.0, 2.0].into_iter().find(|grid| reach <= grid * 3.0).unwrap_or(5.0);
+    let high = (most.max(grid) / grid).ceil() * grid;
+    let low = (least.min(-grid) / grid).floor() * grid;
+    let y = move |value: f64| SCORES * (high - value.clamp(low, high)) / (high - low);
+    let mut svg = open(SCORES + 28.0, "Score over time");
+    for i in 0..=((high - low) / grid).round() as usize {
+        let value = high - i as f64 * grid;
+        let zero = value.abs() < 0.5 * grid;
+        let text = if zero { "0".to_owned() } else { format!("{value:+.1}") };
+        rule(&mut svg, y(value), &text, if zero { "zero" } else { "grid" });
+    }
+    (svg, y)
+}
+
+fn at(time: f64, seconds: f64) -> f64 {
+    LEFT + INNER * (time / seconds.max(f64::MIN_POSITIVE)).min(1.0)
+}
+
+fn fault(svg: &mut String, left: f64, width: f64, reason: &str) {
+    let _ = write!(
+        svg,
+        "<rect class=\"fault\" x=\"{left:.1}\" y=\"0\" width=\"{width:.1}\" height=\"{SCORES}\">\
+         <title>{}</title></rect>",
+        escape(reason)
+    );
 }
 
 fn open(height: f64, label: &str) -> String {

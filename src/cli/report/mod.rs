@@ -1,5 +1,6 @@
 //! The report: one HTML file that needs nothing else.
 
+mod adaptation;
 pub mod curves;
 mod findings;
 pub mod html;
@@ -91,14 +92,18 @@ fn section(index: usize, job: &Job, outcome: &Outcome, picture: &Picture, option
             (
                 "facts",
                 &escape(&format!(
-                    "{} · {} · {:.0} times faster than real time · written to {}",
+                    "{} · {} · {} · written to {}",
                     summary::kind(&outcome.facts),
                     summary::length(seconds),
-                    outcome.speed(),
+                    match outcome.speed() {
+                        speed if speed < 1.0 => format!("took {:.1} times as long", 1.0 / speed),
+                        speed => format!("{speed:.0} times faster than real time"),
+                    },
                     job.output.display()
                 )),
             ),
             ("findings", &findings::list(outcome, picture, options)),
+            ("adaptation", &adaptation::section(outcome, options)),
             ("spectrograms", &spectrograms),
             ("low", &minus(&format!("{low:.0}"))),
             ("high", &minus(&format!("{high:.0}"))),
@@ -148,10 +153,12 @@ fn index(all: &[Done]) -> String {
 fn settings_lead(options: &Options) -> String {
     let changed = TABLE.iter().filter(|spec| options.settings.get(spec.key) != spec.default).count();
     let mode = summary::latency(options.latency);
-    match changed {
+    let lead = match changed {
         0 => format!("All at their defaults, in {mode} mode."),
         n => format!("{n} of {} differ from their defaults and are marked, in {mode} mode.", TABLE.len()),
-    }
+    };
+    let began = " These are what adapting began with; what it found stands with each recording.";
+    lead + if options.adapt.is_some() { began } else { "" }
 }
 
 fn settings(options: &Options) -> String {
