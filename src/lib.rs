@@ -2,7 +2,8 @@
 //! and level.
 //!
 //! The [`engine`] does the sound, controlled by [`settings`]; [`bridge`] carries settings to the
-//! audio thread without locks. [`quality`] measures what was done to it.
+//! audio thread and audio from it, without locks. [`quality`] judges what was done to it, without a clean
+//! reference; [`tuner`] looks for better settings while it runs.
 
 pub mod bridge;
 #[cfg(feature = "cli")]

@@ -8,14 +8,13 @@ use attune::tuner::{
 
 const RATE: u32 = 16_000;
 
-/// The demo recording at 16 kHz, twice.
+/// The demo recording at 16 kHz: 11 s.
 fn recording() -> Vec<f32> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo/voice-in-cafe.wav");
     let mut wav = hound::WavReader::open(path).expect("the demo recording");
     assert_eq!((wav.spec().sample_rate, wav.spec().channels), (48_000, 1));
     let samples: Vec<f32> = wav.samples::<i16>().map(|s| f32::from(s.unwrap()) / 32768.0).collect();
-    let once: Vec<f32> = samples.chunks_exact(3).map(|three| three.iter().sum::<f32>() / 3.0).collect();
-    once.repeat(2)
+    samples.chunks_exact(3).map(|three| three.iter().sum::<f32>() / 3.0).collect()
 }
 
 fn engine() -> EngineConfig {
@@ -24,7 +23,7 @@ fn engine() -> EngineConfig {
 
 /// As offline, but with fewer candidates, so that the tests are quick.
 fn config(base: Settings) -> LoopConfig {
-    LoopConfig { base, slots: 6, sweep: 57, stretches: 1, ..LoopConfig::offline(engine()) }
+    LoopConfig { base, slots: 4, sweep: 57, stretches: 1, ..LoopConfig::offline(engine()) }
 }
 
 /// An engine with a loop beside it.
@@ -66,10 +65,6 @@ impl Session {
     fn rollbacks(&self) -> usize {
         self.events.iter().filter(|event| matches!(event.what, What::RolledBack { .. })).count()
     }
-
-    fn seconds(&self) -> f32 {
-        self.at as f32 / RATE as f32
-    }
 }
 
 /// What nobody would choose: muffled and boomy, with far too much noise reduction.
@@ -84,20 +79,31 @@ fn bad() -> Settings {
 #[test]
 fn test_quality_tracking() {
     let input = recording();
-    let mut good = Session::new(config(Settings::default()));
-    good.feedback_loop.pause();
-    good.play(&input);
-    let mut worse = Session::new(config(bad()));
-    worse.feedback_loop.pause();
-    worse.play(&input);
+    // The engine's own output, and the same distorted.
+    let listen = |distort: bool| {
+        let mut engine = Engine::new(engine()).unwrap();
+        let mut feedback_loop = FeedbackLoop::new(config(Settings::default())).unwrap();
+        feedback_loop.pause();
+        for block in input.chunks(800) {
+            let mut output = block.to_vec();
+            engine.process(&mut [&mut output]);
+            if distort {
+                output.iter_mut().for_each(|sample| *sample = sample.clamp(-0.02, 0.02) * 4.0);
+            }
+            feedback_loop.collect_feedback(&[block], &[&output], &Metrics::default());
+        }
+        assert!(feedback_loop.advance().iter().all(|event| matches!(event.what, What::InputChanged { .. })));
+        feedback_loop
+    };
+    let [good, worse] = [listen(false), listen(true)];
     // One window of 3 s every second.
-    let expected = good.seconds() - 3.0;
-    let records: Vec<_> = good.feedback_loop.records().collect();
+    let expected = input.len() as f32 / RATE as f32 - 2.0;
+    let records: Vec<_> = good.records().collect();
     assert!((records.len() as f32 - expected).abs() <= 1.5, "{} {expected}", records.len());
     assert!(records.windows(2).all(|pair| pair[1].sample - pair[0].sample == u64::from(RATE)));
-    let [good, worse] = [&good, &worse].map(|session| session.feedback_loop.analyze_performance(100));
-    assert!(good.mean > worse.mean + 0.1, "{good} | {worse}");
-    assert!(good.windows > 5 && !worse.errors.samples.is_empty(), "{worse}");
+    let [good, worse] = [&good, &worse].map(|feedback_loop| feedback_loop.analyze_performance(100));
+    assert!(good.mean > worse.mean + 0.3, "{good} | {worse}");
+    assert!(good.windows > 4 && worse.errors.samples.len() > good.errors.samples.len(), "{worse}");
     assert!(good.best.unwrap().revision == 1 && good.correlations.is_empty());
 }
 
@@ -156,6 +162,7 @@ fn test_adaptation_speed() {
     let input = recording();
     let mut session = Session::new(config(bad()));
     session.play(&input);
+    session.play(&input);
     let first = session.deployments().next().expect("something to improve").0.sample;
     assert!(first < 8 * u64::from(RATE), "after {} s", first as f32 / RATE as f32);
     // Half-way the microphone becomes a muffled one: what was steady is opened again, and something is done.
@@ -173,7 +180,9 @@ fn test_adaptation_speed() {
     let change = session.events.iter().find(|e| e.sample > before && matches!(e.what, What::InputChanged { .. }));
     let after = change.expect("noticed").sample - before;
     assert!(after < 10 * u64::from(RATE), "after {} s", after as f32 / RATE as f32);
-    assert!(session.deployments().any(|(event, _)| event.sample > before), "{:?}", session.events);
+    // The search began anew then.
+    let rounds = session.feedback_loop.rounds();
+    assert!(rounds > 0 && rounds <= (session.at as u64 - before) / u64::from(RATE), "{rounds}");
 }
 
 #[test]
@@ -181,7 +190,6 @@ fn test_stability_checks() {
     let input = recording();
     let run = |seed| {
         let mut session = Session::new(LoopConfig { seed, ..config(Settings::default()) });
-        session.play(&input);
         session.play(&input);
         assert_eq!(session.rollbacks(), 0, "{:?}", session.events);
         session.events
@@ -218,7 +226,7 @@ fn test_rollback_mechanism() {
     let mut session = Session::new(LoopConfig { patience: 0, ..config(Settings::default()) });
     session.play(&input[..6 * RATE as usize]);
     assert!(!session.feedback_loop.should_rollback());
-    let updates = session.feedback_loop.install(&bad(), "a mistake");
+    let updates = session.feedback_loop.install(&bad().with(Id::Method, 1.0).with(Id::Reduction, 40.0), "a mistake");
     session.engine.set(session.feedback_loop.settings());
     assert!(!updates.is_empty() && *session.feedback_loop.settings() != Settings::default());
     let (injected, revision) = (session.at, session.feedback_loop.revision());

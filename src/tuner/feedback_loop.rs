@@ -219,8 +219,8 @@ impl FeedbackLoop {
         if !worthwhile || round.best.point == self.deployed.point {
             return Vec::new();
         }
-        let reasons: Vec<&str> = round.finds.iter().map(|find| find.reason.as_str()).collect();
-        let reason = if reasons.is_empty() { "found before".to_owned() } else { reasons.join(", ") };
+        let reasons: Vec<String> = round.finds.iter().map(|find| find.reason.clone()).collect();
+        let reason = if reasons.is_empty() { "found before".to_owned() } else { words(&reasons) };
         self.deploy(round.best.point, reason, gain)
     }
 
@@ -246,11 +246,12 @@ impl FeedbackLoop {
             finds.extend(round.finds.iter().map(|find| find.reason.clone()));
             last = Some((round.best.point, gain));
         }
-        self.tell(What::Converged { rounds: self.rounds });
-        match last {
-            Some((point, gain)) if point != self.deployed.point => self.deploy(point, finds.join(", "), gain),
+        let updates = match last {
+            Some((point, gain)) if point != self.deployed.point => self.deploy(point, words(&finds), gain),
             _ => Vec::new(),
-        }
+        };
+        self.tell(What::Converged { rounds: self.rounds });
+        updates
     }
 
     /// Whether what is heard should be taken back.
@@ -513,6 +514,17 @@ const LOCAL: u64 = 5;
 const PRAISE: f32 = 0.1;
 /// Least speech in a window for the guard to compare on it, s.
 const LEAST_WATCHED: f32 = 0.5;
+
+/// Reasons in a row, each once.
+fn words(reasons: &[String]) -> String {
+    let mut once: Vec<&str> = Vec::new();
+    for reason in reasons {
+        if !once.contains(&reason.as_str()) {
+            once.push(reason);
+        }
+    }
+    once.join(", ")
+}
 
 /// What must not be heard for another moment.
 fn fault(window: &Window) -> Option<Fault> {

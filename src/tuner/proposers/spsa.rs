@@ -117,8 +117,11 @@ impl Spsa {
             }
         }
         if self.incumbent != *scene.incumbent {
-            let leap =
-                self.centre.iter().zip(scene.incumbent).any(|(a, b)| !((a - b).abs() <= self.config.trust as f32));
+            let leap = self
+                .centre
+                .iter()
+                .zip(scene.incumbent)
+                .any(|(a, b)| (a - b).abs() > self.config.trust as f32 || a.is_nan() || b.is_nan());
             if leap || self.centre.len() != scene.incumbent.len() {
                 self.sum = Sum::default();
                 self.gradient = vec![0.0; scene.incumbent.len()];
@@ -173,8 +176,8 @@ impl Spsa {
     fn ask(&mut self, point: Point, role: Role) -> Option<Proposal> {
         self.asked.push(&point, role);
         let reason = match role {
-            Role::Side(_) => "to learn which way is up",
-            Role::Step => "a step uphill",
+            Role::Side(_) => "a small step",
+            Role::Step => "a step along the gradient",
         };
         Some(Proposal { point, reason: reason.to_owned() })
     }

@@ -202,7 +202,8 @@ mod tests {
 
     #[test]
     fn forgetting_pays_when_the_world_changes() {
-        let world = |trial: usize| if trial / 700 % 2 == 0 { vec![0.8, 0.4, 0.1] } else { vec![0.1, 0.4, 0.8] };
+        let world =
+            |trial: usize| if (trial / 700).is_multiple_of(2) { vec![0.8, 0.4, 0.1] } else { vec![0.1, 0.4, 0.8] };
         let lost = |decay| regret(Posteriors::new(3, decay), 4200, world, &mut Rng::seed_from_u64(3));
         assert!(lost(0.99) < 0.5 * lost(1.0), "{} {}", lost(0.99), lost(1.0));
     }

@@ -159,7 +159,7 @@ impl Proposer for CmaEs {
         if state.own.len() > 2 * most {
             state.own.pop_front();
         }
-        Some(Proposal { point, reason: "a sample around the best so far".to_owned() })
+        Some(Proposal { point, reason: "a small step".to_owned() })
     }
 
     fn learn(&mut self, scene: &Scene, outcome: &Outcome) {
