@@ -103,7 +103,7 @@ impl Goals {
     }
 
     /// The scalar for the loop: the score, PESQ points, minus what missing goals cost. Takes a
-    /// [`Quality`] or [`Objectives`].
+    /// [`Quality`](crate::quality::Quality) or [`Objectives`].
     pub fn value(&self, score: Estimate, objectives: impl Into<Objectives>) -> Estimate {
         Estimate { mean: score.mean - self.cost(&objectives.into()), ..score }
     }

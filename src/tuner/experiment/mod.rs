@@ -35,7 +35,7 @@ impl fmt::Display for Variant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Measure {
-    /// Scores of what is heard, PESQ points. Differences of a pair beyond [`LARGEST`] count as that.
+    /// Scores of what is heard, PESQ points. Differences of a pair beyond 0.5 count as that.
     Scores,
     /// People's choices.
     Choices,
