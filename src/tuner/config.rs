@@ -30,6 +30,8 @@ pub struct LoopConfig {
     pub slots: usize,
     /// The same in the first round after the input changed: as many as there are strategies, where there is time.
     pub sweep: usize,
+    /// The next best candidates that are judged again in every round, on what was heard since.
+    pub kept: usize,
     /// Seconds of audio from one round to the next; full seconds, at least 1.
     pub interval: u32,
     /// Stretches of 3 s on which a candidate is judged, the newest ones.
@@ -57,6 +59,7 @@ impl LoopConfig {
             winners: Vec::new(),
             slots: 4,
             sweep: 4,
+            kept: 2,
             interval: 2,
             stretches: 1,
             least_speech: 0.8,
@@ -68,6 +71,7 @@ impl LoopConfig {
     /// The same where nothing has to be in time: more candidates, judged on more audio.
     pub fn offline(engine: EngineConfig) -> LoopConfig {
         LoopConfig {
+            kept: 8,
             slots: 16,
             sweep: Strategy::built_in().len(),
             interval: 1,

@@ -118,7 +118,7 @@ impl FeedbackLoop {
             shadow: Shadow::new(config.engine)?,
             hearing: Hearing::new(config.ears, rate, config.engine.channels, latency, preroll),
             team: Team::new(&config),
-            search: Search::new(space.origin().clone(), rng),
+            search: Search::new(space.origin().clone(), rng, config.kept),
             guard: Guard::new(config.guard.clone(), first),
             changes: ChangeDetector::new(rate),
             pending: VecDeque::new(),
@@ -234,6 +234,7 @@ impl FeedbackLoop {
     ) -> Vec<ParameterUpdate> {
         self.shadow.set(stretches.into_iter().map(Arc::new).collect());
         self.context = self.shadow.context();
+        self.search.stay();
         let speech: f32 = self.shadow.stretches().iter().map(|stretch| stretch.speech).sum();
         if speech < self.config.least_speech || self.space.is_empty() {
             return Vec::new();

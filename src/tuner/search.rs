@@ -6,6 +6,10 @@ use crate::quality::{EMBEDDING, Estimate};
 /// A candidate is taken over if it promises so much more, PESQ points. Steps any smaller follow the errors of
 /// the score rather than the sound.
 const STEP: f32 = 0.01;
+/// Points nearer than this are not worth being kept both.
+const APART: f32 = 0.03;
+/// Why a candidate of an earlier round is taken.
+const AGAIN: &str = "better on what was heard since";
 /// So many of the next best are tried on top of the best.
 const ADDED: usize = 3;
 
@@ -14,6 +18,10 @@ pub struct Search {
     rng: Rng,
     round: u64,
     best: Point,
+    /// The next best of the last rounds: they are judged again when there is more audio.
+    board: Vec<Point>,
+    /// How many of them.
+    most: usize,
 }
 
 /// An improvement that a round found.
@@ -36,9 +44,15 @@ pub struct Round {
 }
 
 impl Search {
-    /// From a point on.
-    pub fn new(from: Point, rng: Rng) -> Search {
-        Search { rng, round: 0, best: from }
+    /// From a point on. The `most` next best candidates are judged again in every round: for audio that goes on.
+    pub fn new(from: Point, rng: Rng, most: usize) -> Search {
+        Search { rng, round: 0, best: from, board: Vec::new(), most }
+    }
+
+    /// The audio is the same in all rounds: nothing needs to be judged twice.
+    pub fn stay(&mut self) {
+        self.most = 0;
+        self.board.clear();
     }
 
     /// Where the search stands.
@@ -74,6 +88,21 @@ impl Search {
             best = judge.judge(space.origin());
         }
         let (mut better, mut finds, mut tried) = (Vec::new(), Vec::new(), Vec::new());
+        let mut ranked: Vec<(f32, Point)> = Vec::new();
+        for point in std::mem::take(&mut self.board) {
+            if point == best.point || !allowed(&point) {
+                continue;
+            }
+            let verdict = judge.judge(&point);
+            if verdict.vetoed {
+                continue;
+            }
+            ranked.push((verdict.bound, point));
+            if verdict.bound > best.bound + STEP {
+                finds.push(Find { reason: AGAIN.into(), gain: judge.gain(&verdict, &best) });
+                best = verdict;
+            }
+        }
         for _ in 0..slots {
             let incumbent = best.point.clone();
             let scene = Scene { context, space, incumbent: &incumbent, round: self.round };
@@ -88,6 +117,9 @@ impl Search {
             let (value, vetoed) = (verdict.value, verdict.vetoed);
             proposer.learn(&scene, &Outcome { point: proposal.point, gain, value, vetoed });
             tried.push((verdict.point.clone(), verdict.bound));
+            if !vetoed {
+                ranked.push((verdict.bound, verdict.point.clone()));
+            }
             let find = Find { reason: proposal.reason, gain };
             if eager && !vetoed && verdict.bound > best.bound {
                 finds.push(find);
@@ -125,6 +157,13 @@ impl Search {
             let tidied = judge.judge(&tidy);
             if !tidied.vetoed && tidied.bound > best.bound - STEP {
                 best = tidied;
+            }
+        }
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+        for (_, point) in ranked {
+            let known = self.board.iter().chain([&best.point]).any(|other| space.distance(other, &point) < APART);
+            if !known && self.board.len() < self.most {
+                self.board.push(point);
             }
         }
         self.best.clone_from(&best.point);
