@@ -20,7 +20,7 @@ fn locks(free: &[&str]) -> Vec<String> {
 #[test]
 fn a_log_repeats_a_session_bit_for_bit() {
     let dir = TempDir::new().unwrap();
-    write(&dir.path().join("a.wav"), 16_000, 1, 16, &voice(16_000, 0.0, 4.0));
+    write(&dir.path().join("a.wav"), 16_000, 1, 16, &voice(16_000, 0.0, 7.0));
     let args = ["enhance", "a.wav", "--adapt=greedy", "--log", "logs/a.jsonl", "--report", "a.html", "--json"];
     let adaptation = json(&ok(run(dir.path(), &args)))["files"][0]["adaptation"].clone();
     assert_eq!(adaptation.as_array().unwrap().len(), 1);
@@ -31,7 +31,7 @@ fn a_log_repeats_a_session_bit_for_bit() {
     assert_eq!(lines.len(), events + 2);
     assert_eq!(
         (&lines[0]["input"]["frames"], &lines[events + 1]["output"]["frames"]),
-        (&64_000.into(), &64_000.into())
+        (&112_000.into(), &112_000.into())
     );
     assert_eq!(lines[1]["event"], "deployed");
 
@@ -162,8 +162,8 @@ fn where_there_is_nothing_to_learn_from_the_settings_stay() {
 fn neither_the_number_of_jobs_nor_the_monitor_changes_what_is_learned() {
     let dir = TempDir::new().unwrap();
     fs::create_dir(dir.path().join("in")).unwrap();
-    write(&dir.path().join("in/a.wav"), 16_000, 1, 16, &voice(16_000, 0.0, 4.0));
-    write(&dir.path().join("in/b.wav"), 8000, 2, 16, &voice(8000, 0.0, 4.0));
+    write(&dir.path().join("in/a.wav"), 16_000, 1, 16, &voice(16_000, 0.0, 7.0));
+    write(&dir.path().join("in/b.wav"), 8000, 2, 16, &voice(8000, 0.0, 7.0));
     let learned = |out: &str, more: &[&str]| {
         let args = ["enhance", "in", "-o", out, "--adapt=greedy", "--goal", "noise=12", "--json"];
         let output = ok(attune(dir.path()).args(args).args(more).output().unwrap());
