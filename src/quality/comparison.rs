@@ -116,6 +116,11 @@ impl Estimate {
         })
     }
 
+    /// The least that it promises if so many sigmas of doubt are held against it.
+    pub fn least(&self, doubt: f32) -> f32 {
+        self.mean - doubt * self.sigma
+    }
+
     /// What it comes down to.
     pub fn opinion(&self) -> Opinion {
         let Estimate { mean, sigma } = *self;

@@ -16,6 +16,7 @@ mod veto;
 mod weights;
 
 pub use comparison::{Comparison, JUST_NOTICEABLE, Opinion, Passage};
+pub(crate) use context::mix;
 pub use context::{Accuracy, Context, EMBEDDING, EMBEDDING_VERSION, Finding, Heard, Listener, Severity, Survey, Truth};
 pub use excerpt::Excerpt;
 pub use frames::{BANDS, Frames, HIGH_BANDS, LOW_BANDS, band_edges};

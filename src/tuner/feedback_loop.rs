@@ -8,7 +8,7 @@ use super::judge::{Judge, Rules, Verdict};
 use super::proposers::{Rng, Winner};
 use super::search::{Round, Search};
 use super::{LoopConfig, PREROLL, Point, Shadow, Space, Stretch, Tactic, Team};
-use crate::engine::{ConfigError, Engine};
+use crate::engine::ConfigError;
 use crate::quality::{EMBEDDING, Estimate, Quality, Veto};
 use crate::settings::Settings;
 use rand::SeedableRng;
@@ -100,7 +100,7 @@ impl FeedbackLoop {
     /// When the engine's rate or number of channels isn't supported.
     pub fn new(config: LoopConfig) -> Result<FeedbackLoop, ConfigError> {
         let rate = config.engine.sample_rate;
-        let latency = Engine::new(config.engine)?.latency();
+        let shadow = Shadow::new(config.engine)?;
         let space = Space::new(config.base, &config.locked);
         let rng = Rng::seed_from_u64(config.seed);
         let first = Snapshot {
@@ -115,8 +115,8 @@ impl FeedbackLoop {
         };
         let preroll = (PREROLL * rate as f32) as usize;
         Ok(FeedbackLoop {
-            shadow: Shadow::new(config.engine)?,
-            hearing: Hearing::new(config.ears, rate, config.engine.channels, latency, preroll),
+            hearing: Hearing::new(config.ears, rate, config.engine.channels, shadow.latency(), preroll),
+            shadow,
             team: Team::new(&config),
             search: Search::new(space.origin().clone(), rng, config.kept),
             guard: Guard::new(config.guard.clone(), first),
@@ -184,9 +184,9 @@ impl FeedbackLoop {
             self.rollback();
         }
         while let Some(window) = self.pending.pop_front() {
-            self.observe(&window);
             self.heard = window.end;
             self.context = window.context.embedding();
+            self.observe(&window);
             self.windows += 1;
             if self.paused {
                 continue;
@@ -206,12 +206,11 @@ impl FeedbackLoop {
     /// better than what is heard. Returns what was changed; nothing where there is no speech to judge on.
     pub fn update_parameters(&mut self, tactic: Tactic) -> Vec<ParameterUpdate> {
         self.shadow.set(self.newest());
-        let speech: f32 = self.shadow.stretches().iter().map(|stretch| stretch.speech).sum();
-        if speech < self.config.least_speech || self.space.is_empty() {
+        if !self.can_judge() {
             return Vec::new();
         }
         let (round, heard, gain) = self.round(tactic, self.config.style.changes());
-        let worthwhile = round.best.bound > heard.bound + WORTHWHILE && self.surely(gain);
+        let worthwhile = round.best.bound > heard.bound + WORTHWHILE && gain.least(self.config.style.doubt()) > 0.0;
         self.idle = if worthwhile { 0 } else { self.idle + 1 };
         if self.idle == self.config.patience {
             self.tell(What::Converged { rounds: self.rounds });
@@ -219,8 +218,7 @@ impl FeedbackLoop {
         if !worthwhile || round.best.point == self.deployed.point {
             return Vec::new();
         }
-        let reasons: Vec<String> = round.finds.iter().map(|find| find.reason.clone()).collect();
-        let reason = if reasons.is_empty() { "found before".to_owned() } else { words(&reasons) };
+        let reason = if round.finds.is_empty() { "found before".to_owned() } else { words(&round.finds) };
         self.deploy(round.best.point, reason, gain)
     }
 
@@ -235,8 +233,7 @@ impl FeedbackLoop {
         self.shadow.set(stretches.into_iter().map(Arc::new).collect());
         self.context = self.shadow.context();
         self.search.stay();
-        let speech: f32 = self.shadow.stretches().iter().map(|stretch| stretch.speech).sum();
-        if speech < self.config.least_speech || self.space.is_empty() {
+        if !self.can_judge() {
             return Vec::new();
         }
         let mut finds = Vec::new();
@@ -244,7 +241,7 @@ impl FeedbackLoop {
         while self.local < LOCAL && self.rounds < rounds && progress(self.rounds) {
             // Nobody hears the way there, so any number of settings may change.
             let (round, _, gain) = self.round(Tactic::Ensemble, self.space.len());
-            finds.extend(round.finds.iter().map(|find| find.reason.clone()));
+            finds.extend(round.finds);
             last = Some((round.best.point, gain));
         }
         let updates = match last {
@@ -362,7 +359,7 @@ impl FeedbackLoop {
 
     /// Notes a window, and whether the input is another one.
     fn observe(&mut self, window: &Window) {
-        let context = window.context.embedding();
+        let context = self.context;
         let Window { end, stretch, take, score, .. } = window;
         self.records.push_back(Record {
             sample: *end,
@@ -389,8 +386,7 @@ impl FeedbackLoop {
         if since_before && let Some(fault) = fault(window) {
             self.guard.fault(window.end, fault);
         } else if window.stretch.speech >= LEAST_WATCHED {
-            let context = window.context.embedding();
-            let Some(rival) = self.guard.rival(window.end, &context) else { return };
+            let Some(rival) = self.guard.rival(window.end, &self.context) else { return };
             let (rival, settings) = (rival.settings, self.settings);
             self.shadow.set(vec![window.stretch.clone()]);
             let [rival, present] = [rival, settings].map(|settings| self.shadow.hear(&settings));
@@ -444,8 +440,9 @@ impl FeedbackLoop {
         }
     }
 
-    fn surely(&self, gain: Estimate) -> bool {
-        gain.mean - self.config.style.doubt() * gain.sigma > 0.0
+    /// Whether there is enough speech to judge on, and anything to change.
+    fn can_judge(&self) -> bool {
+        self.shadow.speech() >= self.config.least_speech && !self.space.is_empty()
     }
 
     /// The newest stretches, one before the other.

@@ -1,4 +1,5 @@
 use super::Stretch;
+use super::shadow::mix;
 use crate::quality::{Audition, Context, Ears, Estimate, Heard, Listener, Take};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -122,9 +123,9 @@ impl Hearing {
         let before = (self.output_from - self.from) as usize;
         let output = cut(&self.output, from.checked_sub(before)?..to - before);
         let input = cut(&self.input, from - preroll..to);
-        let mono = super::mix(input.iter().map(|channel| &channel[preroll..]));
+        let mono = mix(&input, preroll);
         let audition = Audition::heard(self.ears, window.excerpt, window.context, &mono);
-        let take = audition.hear(&super::mix(output.iter().map(Vec::as_slice)));
+        let take = audition.hear(&mix(&output, 0));
         let score = audition.score(&take);
         let stretch = Arc::new(Stretch::heard(input, preroll, audition));
         Some(Window { end, context: window.context, stretch, take, score })

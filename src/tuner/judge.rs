@@ -24,8 +24,8 @@ pub struct Judge<'a> {
     shadow: &'a mut Shadow,
     space: &'a Space,
     rules: Rules<'a>,
-    base: Trial,
-    heard: usize,
+    /// All that was heard so far, the base first: what comes again isn't rendered again.
+    trials: Vec<Trial>,
 }
 
 /// What the judge goes by.
@@ -40,37 +40,27 @@ pub struct Rules<'a> {
 impl<'a> Judge<'a> {
     /// Hears the base on all stretches.
     pub fn new(shadow: &'a mut Shadow, space: &'a Space, rules: Rules<'a>) -> Judge<'a> {
-        let base = shadow.hear(space.base());
-        Judge { shadow, space, rules, base, heard: 1 }
-    }
-
-    /// How many candidates were rendered.
-    pub fn heard(&self) -> usize {
-        self.heard
+        let trials = vec![shadow.hear(space.base())];
+        Judge { shadow, space, rules, trials }
     }
 
     /// Hears a candidate.
     pub fn judge(&mut self, point: &Point) -> Verdict {
         let settings = self.space.settings(point);
-        let trial = if settings == *self.space.base() {
-            self.base.clone()
-        } else {
-            self.heard += 1;
-            self.shadow.hear(&settings)
-        };
-        let value = self.compare(&trial, &self.base);
+        let known = self.trials.iter().position(|trial| trial.settings == settings);
+        let index = known.unwrap_or_else(|| {
+            self.trials.push(self.shadow.hear(&settings));
+            self.trials.len() - 1
+        });
+        let trial = self.trials[index].clone();
+        let value = self.compare(&trial, &self.trials[0]);
         let vetoed = trial.veto().is_some();
-        Verdict { point: point.clone(), value, bound: self.bound(value), vetoed, trial }
+        Verdict { point: point.clone(), value, bound: value.least(self.rules.caution), vetoed, trial }
     }
 
     /// By how much one candidate is better than another.
     pub fn gain(&self, one: &Verdict, other: &Verdict) -> Estimate {
         self.compare(&one.trial, &other.trial)
-    }
-
-    /// The least that an estimate promises.
-    pub fn bound(&self, estimate: Estimate) -> f32 {
-        estimate.mean - self.rules.caution * estimate.sigma
     }
 
     fn compare(&self, one: &Trial, other: &Trial) -> Estimate {

@@ -46,21 +46,10 @@ pub use judge::{Judge, Rules, Verdict};
 pub use objectives::{OBJECTIVES, Objective, Objectives};
 pub use pareto::{ParetoFront, Scalarisation, Utilities, dominates};
 pub use proposers::*;
-pub use search::{Find, Round, Search};
+pub use search::{Round, Search};
 pub use shadow::{PREROLL, Shadow, Stretch, Trial};
 pub use side::{Command, Report, SideThread, Worker};
 pub use space::{Point, Space, TUNED};
 pub use strategy::{Strategy, untouched};
 pub use style::Style;
 pub use team::{Tactic, Team};
-
-/// The mean of the channels.
-fn mix<'a>(channels: impl ExactSizeIterator<Item = &'a [f32]>) -> Vec<f32> {
-    let share = 1.0 / channels.len().max(1) as f32;
-    let mut mix = Vec::new();
-    for channel in channels {
-        mix.resize(channel.len(), 0.0);
-        mix.iter_mut().zip(channel).for_each(|(mix, sample)| *mix += share * sample);
-    }
-    mix
-}

@@ -24,23 +24,12 @@ pub struct Search {
     most: usize,
 }
 
-/// An improvement that a round found.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Find {
-    /// What was changed, in a few plain words.
-    pub reason: String,
-    /// By how much it is better than what it started from.
-    pub gain: Estimate,
-}
-
 /// What a round came to.
 pub struct Round {
     /// The best that is known, on the audio of this round.
     pub best: Verdict,
-    /// How it came to be, in order.
-    pub finds: Vec<Find>,
-    /// Every candidate that was judged: its point and its bound over the base.
-    pub tried: Vec<(Point, f32)>,
+    /// What was changed on the way there, in a few plain words each, in order.
+    pub finds: Vec<String>,
 }
 
 impl Search {
@@ -53,11 +42,6 @@ impl Search {
     pub fn stay(&mut self) {
         self.most = 0;
         self.board.clear();
-    }
-
-    /// Where the search stands.
-    pub fn best(&self) -> &Point {
-        &self.best
     }
 
     /// Goes on from somewhere else.
@@ -87,7 +71,7 @@ impl Search {
         if best.vetoed || best.bound < 0.0 {
             best = judge.judge(space.origin());
         }
-        let (mut better, mut finds, mut tried) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut better, mut finds) = (Vec::new(), Vec::new());
         let mut ranked: Vec<(f32, Point)> = Vec::new();
         for point in std::mem::take(&mut self.board) {
             if point == best.point || !allowed(&point) {
@@ -99,7 +83,7 @@ impl Search {
             }
             ranked.push((verdict.bound, point));
             if verdict.bound > best.bound + STEP {
-                finds.push(Find { reason: AGAIN.into(), gain: judge.gain(&verdict, &best) });
+                finds.push(AGAIN.into());
                 best = verdict;
             }
         }
@@ -116,16 +100,14 @@ impl Search {
             let gain = judge.gain(&verdict, &best);
             let (value, vetoed) = (verdict.value, verdict.vetoed);
             proposer.learn(&scene, &Outcome { point: proposal.point, gain, value, vetoed });
-            tried.push((verdict.point.clone(), verdict.bound));
             if !vetoed {
                 ranked.push((verdict.bound, verdict.point.clone()));
             }
-            let find = Find { reason: proposal.reason, gain };
             if eager && !vetoed && verdict.bound > best.bound {
-                finds.push(find);
+                finds.push(proposal.reason);
                 best = verdict;
             } else if !vetoed && verdict.bound > best.bound + STEP {
-                better.push((verdict, find));
+                better.push((verdict, proposal.reason));
             }
         }
         if eager {
@@ -134,7 +116,7 @@ impl Search {
         let incumbent = best.point.clone();
         // The best one, and what the next best add to it.
         better.sort_by(|a, b| b.0.bound.total_cmp(&a.0.bound));
-        for (verdict, find) in better.into_iter().take(1 + ADDED) {
+        for (verdict, reason) in better.into_iter().take(1 + ADDED) {
             let candidate = match finds.is_empty() {
                 true => verdict,
                 false => {
@@ -148,7 +130,7 @@ impl Search {
             };
             if !candidate.vetoed && candidate.bound > best.bound + STEP {
                 best = candidate;
-                finds.push(find);
+                finds.push(reason);
             }
         }
         // Simpler is better, if it is as good.
@@ -167,6 +149,6 @@ impl Search {
             }
         }
         self.best.clone_from(&best.point);
-        Round { best, finds, tried }
+        Round { best, finds }
     }
 }

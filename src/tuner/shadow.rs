@@ -1,6 +1,5 @@
-use super::mix;
 use crate::engine::{ConfigError, Engine, EngineConfig};
-use crate::quality::{Audition, EMBEDDING, Ears, Estimate, Take, Veto};
+use crate::quality::{self, Audition, EMBEDDING, Ears, Estimate, Take, Veto};
 use crate::settings::Settings;
 use std::sync::Arc;
 
@@ -26,7 +25,7 @@ impl Stretch {
     /// Input by channel, of which the first `preroll` samples are for the engine alone. The rest should be
     /// 3 to 10 s.
     pub fn new(ears: &'static Ears, rate: u32, input: Vec<Vec<f32>>, preroll: usize) -> Stretch {
-        let mono = mix(input.iter().map(|channel| &channel[preroll.min(channel.len())..]));
+        let mono = mix(&input, preroll);
         Stretch::heard(input, preroll, Audition::new(ears, rate, &mono))
     }
 
@@ -86,6 +85,16 @@ impl Shadow {
         &self.stretches
     }
 
+    /// Delay of the engine, samples.
+    pub fn latency(&self) -> usize {
+        self.engine.latency()
+    }
+
+    /// Speech in all stretches, s.
+    pub fn speech(&self) -> f32 {
+        self.stretches.iter().map(|stretch| stretch.speech).sum()
+    }
+
     /// What the input is like: the mean over the stretches, by their speech.
     pub fn context(&self) -> [f32; EMBEDDING] {
         let (mut sum, mut total) = ([0.0; EMBEDDING], 0.0);
@@ -111,7 +120,7 @@ impl Shadow {
             let mut channels: Vec<&mut [f32]> = sound.iter_mut().map(Vec::as_mut_slice).collect();
             engine.process(&mut channels);
             let from = latency + stretch.preroll;
-            stretch.audition.hear(&mix(sound.iter().map(|channel| &channel[from.min(channel.len())..])))
+            stretch.audition.hear(&mix(&sound, from))
         };
         Trial { settings: *settings, takes: self.stretches.iter().map(hear).collect() }
     }
@@ -128,4 +137,10 @@ impl Shadow {
             (stretch.speech, Estimate { mean, sigma: sigma * short })
         }))
     }
+}
+
+/// The mean of the channels, from a sample on.
+pub(super) fn mix(channels: &[Vec<f32>], from: usize) -> Vec<f32> {
+    let channels: Vec<&[f32]> = channels.iter().map(|channel| &channel[from.min(channel.len())..]).collect();
+    quality::mix(&channels).into_owned()
 }

@@ -81,10 +81,9 @@ impl Team {
 
     /// Who looks for better settings in this way.
     pub fn get(&mut self, tactic: Tactic) -> &mut dyn Proposer {
-        // By index first: the borrow of one member would last for both arms.
-        match tactic == Tactic::Ensemble || self.0.member(tactic.name()).is_none() {
-            true => &mut self.0,
-            false => self.0.member(tactic.name()).expect("it was there"),
+        match tactic {
+            Tactic::Ensemble => &mut self.0,
+            alone => self.0.member(alone.name()).expect("there is one of each kind (tested)"),
         }
     }
 

@@ -27,6 +27,7 @@ pub use embedding::{EMBEDDING, EMBEDDING_VERSION};
 pub use findings::{Finding, Severity};
 pub use listener::{Heard, Listener};
 pub use survey::Survey;
+pub(crate) use window::mix;
 
 use super::Excerpt;
 use past::Past;

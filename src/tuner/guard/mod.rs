@@ -98,7 +98,11 @@ impl GuardConfig {
 }
 
 fn alike(config: &GuardConfig, a: &[f32; EMBEDDING], b: &[f32; EMBEDDING]) -> bool {
-    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>() <= config.alike.powi(2)
+    squared_distance(a, b) <= config.alike.powi(2)
+}
+
+fn squared_distance(a: &[f32; EMBEDDING], b: &[f32; EMBEDDING]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum()
 }
 
 /// Why to roll back.
@@ -206,7 +210,7 @@ impl Guard {
 
     /// What proved good in the most similar context, if there is a similar one: something to recall.
     pub fn recall(&self, context: &[f32; EMBEDDING]) -> Option<&Snapshot> {
-        let distance = |s: &Snapshot| s.context.iter().zip(context).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
+        let distance = |s: &Snapshot| squared_distance(&s.context, context);
         let good = self.ring.iter().rev().filter(|kept| kept.good).map(|kept| &kept.snapshot);
         good.filter(|s| alike(&self.config, &s.context, context)).min_by(|a, b| distance(a).total_cmp(&distance(b)))
     }
@@ -257,7 +261,7 @@ impl Guard {
             (true, true) => config.doubt_at_first,
             (false, _) => config.doubt_later,
         };
-        if mean - doubt * sigma > config.harm {
+        if difference.least(doubt) > config.harm {
             self.alarm = self.alarm.or(Some(Reason::Sudden { by: mean, sigma }));
         } else if risen {
             self.alarm = self.alarm.or(Some(Reason::Lasting { by: self.recent as f32 }));

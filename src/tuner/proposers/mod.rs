@@ -74,8 +74,7 @@ impl Outcome {
 
     /// The gain that is there in all likelihood: less one standard deviation (84 %); within ±1.
     fn sure_gain(&self) -> f64 {
-        let Estimate { mean, sigma } = self.gain;
-        self.bounded(&Estimate { mean: mean - sigma, sigma })
+        self.bounded(&Estimate { mean: self.gain.least(1.0), ..self.gain })
     }
 
     fn bounded(&self, estimate: &Estimate) -> f64 {
