@@ -142,7 +142,7 @@ def work(job):
             done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             if done.returncode:
                 raise RuntimeError(f"`attune enhance {' '.join(arguments)}` fails on {noisy}: {done.stderr.strip()}")
-            made |= {"audio": digest(output), "adaptation": json.loads(done.stdout)["files"][0].get("adaptation")}
+            made |= {"audio": digest(output), "adaptation": json.loads(done.stdout)["files"][0]["adaptation"]}
             if made["audio"] == before.get("audio"):
                 made["scores"] = before["scores"]
             else:
@@ -307,13 +307,13 @@ def report(takes, items, places, changed, options):
 
     worst_files(results, items, places)
 
-    told = [told for take in takes if (told := take["causal"].get("adaptation"))]
-    medians = {key: median([one.get(key) for one in told]) for key in ("rounds", "converged_s")}
+    told = [one for take in takes for one in take["causal"]["adaptation"]]
+    medians = {key: median([one[key] for one in told]) for key in ("rounds", "converged_s")}
     if told:
-        rollbacks = sum(one.get("rollbacks") or 0 for one in told)
-        never = sum(one.get("converged_s") is None for one in told)
+        rollbacks = sum(one["rollbacks"] for one in told)
+        never = sum(one["converged_s"] is None for one in told)
         print(
-            f"\ncausal, {len(told)} files: {rollbacks} rollbacks, {never} never settle; "
+            f"\ncausal, {len(takes)} files: {rollbacks} rollbacks, {never} never settle; "
             f"medians: {medians['rounds']} rounds, settled after {medians['converged_s']} s"
         )
     line = {name: results.mean(name) for name in ["untouched", "default"]}
