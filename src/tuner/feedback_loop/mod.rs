@@ -1,16 +1,18 @@
-use super::analysis::{Analysis, Record};
-use super::change::ChangeDetector;
-use super::event::{Event, ParameterUpdate, What};
-use super::feedback::{Feedback, Taste};
-use super::guard::{Fault, Guard, Snapshot};
-use super::hearing::{Hearing, Window};
-use super::judge::{Judge, Rules, Verdict};
-use super::proposers::{Rng, Winner};
-use super::search::{Round, Search};
-use super::{LoopConfig, PREROLL, Point, Shadow, Space, Stretch, Tactic, Team};
+mod steer;
+
 use crate::engine::ConfigError;
 use crate::quality::{EMBEDDING, Estimate, Quality, Veto};
 use crate::settings::Settings;
+use crate::tuner::analysis::{Analysis, Record};
+use crate::tuner::change::ChangeDetector;
+use crate::tuner::event::{Event, ParameterUpdate, What};
+use crate::tuner::feedback::Taste;
+use crate::tuner::guard::{Fault, Guard, Snapshot};
+use crate::tuner::hearing::{Hearing, Window};
+use crate::tuner::judge::{Judge, Rules, Verdict};
+use crate::tuner::proposers::{Rng, Winner};
+use crate::tuner::search::{Round, Search};
+use crate::tuner::{LoopConfig, PREROLL, Point, Shadow, Space, Stretch, Tactic, Team};
 use rand::SeedableRng;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -272,53 +274,9 @@ impl FeedbackLoop {
         updates
     }
 
-    /// Deploys settings that come from somewhere else: a profile, another machine, an experiment. They are watched
-    /// as any others, and taken back if they do harm. Returns what was changed.
-    pub fn install(&mut self, settings: &Settings, reason: &str) -> Vec<ParameterUpdate> {
-        let unknown = Estimate { mean: 0.0, sigma: 0.0 };
-        self.deploy(self.space.point(settings), reason.to_owned(), unknown)
-    }
-
-    /// Takes a person's judgement into account. What is disliked is taken back at once and shunned for a while,
-    /// and its reason moves what is looked for; what is praised or chosen is remembered for input like this.
-    /// Returns what was changed.
-    pub fn record(&mut self, feedback: Feedback) -> Vec<ParameterUpdate> {
-        self.tell(What::Feedback { feedback: feedback.to_string() });
-        let praise = match feedback {
-            Feedback::Dislike(reason) => {
-                self.taste.learn(reason);
-                None
-            }
-            Feedback::Rating(..=2) => None,
-            Feedback::Rating(3) => return Vec::new(),
-            Feedback::Rating(_) => Some(self.deployed.revision),
-            Feedback::Choice { better, .. } => Some(better),
-        };
-        self.begin_anew();
-        let Some(revision) = praise else { return self.rollback() };
-        let Some(liked) = self.snapshots().find(|snapshot| snapshot.revision == revision) else { return Vec::new() };
-        let (settings, evidence) = (liked.settings, liked.evidence);
-        let gain = evidence.mean.max(PRAISE);
-        self.team.remember(&Winner { context: self.context, settings, gain });
-        match settings == self.settings {
-            true => Vec::new(),
-            false => self.deploy(self.space.point(&settings), "it was chosen".into(), evidence),
-        }
-    }
-
     /// What was deployed so far, the oldest first, what is heard last.
     pub fn snapshots(&self) -> impl DoubleEndedIterator<Item = &Snapshot> {
         self.guard.snapshots()
-    }
-
-    /// From now on it listens, but changes nothing by itself, until [`FeedbackLoop::resume`].
-    pub fn pause(&mut self) {
-        self.paused = true;
-    }
-
-    /// It watches, and looks for better settings, again.
-    pub fn resume(&mut self) {
-        self.paused = false;
     }
 
     /// Rounds of the search since it began, or began anew.
@@ -508,8 +466,6 @@ impl FeedbackLoop {
 /// Rounds of small steps at the end of studying. More would follow the errors of the score: on recordings
 /// whose voices it never heard, three times as many steps lost a fifth of the gain.
 const LOCAL: u64 = 5;
-/// What a person praises gains as much for sure, PESQ points.
-const PRAISE: f32 = 0.1;
 /// Least speech in a window for the guard to compare on it, s.
 const LEAST_WATCHED: f32 = 0.5;
 
