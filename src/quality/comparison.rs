@@ -12,6 +12,9 @@ const LEAST_SPEECH: (f32, f32) = (0.2, 0.1);
 /// that is assumed. The same voice in the same noise, put through the same, is misjudged in the same way
 /// again and again, so that a mean is little surer than its parts, however many they are.
 const ALIKE: f32 = 0.7;
+/// By how much quality differs from one passage of a recording to another, whatever the errors of the score:
+/// what is surer than that counts no more, PESQ points.
+const APART: f32 = 0.2;
 /// The least difference of quality that is noticed, PESQ points.
 pub const JUST_NOTICEABLE: f32 = 0.05;
 
@@ -100,11 +103,12 @@ pub enum Opinion {
 }
 
 impl Estimate {
-    /// The mean of estimates of one thing on several stretches of a recording, by their weights; `None`
-    /// where there is no weight. Sigma takes the errors of any two to be correlated by 0.7.
+    /// The mean of estimates of one thing on several stretches of a recording, by their weights and by how sure
+    /// they are; `None` where there is no weight. Sigma takes the errors of any two to be correlated by 0.7.
     pub fn pooled(parts: impl Iterator<Item = (f32, Estimate)>) -> Option<Estimate> {
         let (mut total, mut mean, mut alike, mut apart) = (0.0, 0.0, 0.0, 0.0);
         for (weight, part) in parts {
+            let weight = weight / (part.sigma.powi(2) + APART.powi(2));
             total += weight;
             mean += weight * part.mean;
             alike += weight * part.sigma;

@@ -28,18 +28,18 @@ pub struct LoopConfig {
     pub winners: Vec<Winner>,
     /// Candidates judged in one round. Each costs the render of [`LoopConfig::stretches`] stretches of 4.5 s, about 20 ms each.
     pub slots: usize,
-    /// The same in the first round after the input changed: as many as there are strategies, where there is time.
+    /// The same as long as not all strategies were tried: as many as there are strategies, where there is time.
     pub sweep: usize,
     /// The next best candidates that are judged again in every round, on what was heard since.
     pub kept: usize,
     /// Seconds of audio from one round to the next; full seconds, at least 1.
     pub interval: u32,
-    /// Stretches of 3 s on which a candidate is judged, the newest ones.
+    /// Rounds at a time, at most.
+    pub rounds: u64,
+    /// Stretches of 6 s on which a candidate is judged, the newest ones.
     pub stretches: usize,
     /// Least speech in them for a round, s.
     pub least_speech: f32,
-    /// Rounds after which nothing was deployed, until the search rests and waits for the input to change.
-    pub patience: u64,
     /// Limits and times of the guard.
     pub guard: GuardConfig,
 }
@@ -61,9 +61,9 @@ impl LoopConfig {
             sweep: 4,
             kept: 2,
             interval: 2,
+            rounds: 1,
             stretches: 1,
             least_speech: 0.8,
-            patience: 10,
             guard: GuardConfig::new(engine.sample_rate),
         }
     }
@@ -74,8 +74,9 @@ impl LoopConfig {
             kept: 8,
             slots: 16,
             sweep: Strategy::built_in().len(),
-            interval: 1,
-            stretches: 2,
+            interval: 3,
+            rounds: u64::MAX,
+            stretches: 5,
             ..LoopConfig::new(engine)
         }
     }

@@ -12,6 +12,8 @@ pub struct Verdict {
     pub bound: f32,
     /// Whether a hard bound was broken.
     pub vetoed: bool,
+    /// Whether it was heard on all stretches: otherwise it fell too far behind on the first ones.
+    pub whole: bool,
     /// How it was heard.
     pub trial: Trial,
 }
@@ -24,8 +26,7 @@ pub struct Judge<'a> {
     shadow: &'a mut Shadow,
     space: &'a Space,
     rules: Rules<'a>,
-    /// All that was heard so far, the base first: what comes again isn't rendered again.
-    trials: Vec<Trial>,
+    base: Trial,
 }
 
 /// What the judge goes by.
@@ -40,22 +41,31 @@ pub struct Rules<'a> {
 impl<'a> Judge<'a> {
     /// Hears the base on all stretches.
     pub fn new(shadow: &'a mut Shadow, space: &'a Space, rules: Rules<'a>) -> Judge<'a> {
-        let trials = vec![shadow.hear(space.base())];
-        Judge { shadow, space, rules, trials }
+        let base = shadow.hear(space.base());
+        Judge { shadow, space, rules, base }
     }
 
     /// Hears a candidate.
     pub fn judge(&mut self, point: &Point) -> Verdict {
-        let settings = self.space.settings(point);
-        let known = self.trials.iter().position(|trial| trial.settings == settings);
-        let index = known.unwrap_or_else(|| {
-            self.trials.push(self.shadow.hear(&settings));
-            self.trials.len() - 1
-        });
-        let trial = self.trials[index].clone();
-        let value = self.compare(&trial, &self.trials[0]);
-        let vetoed = trial.veto().is_some();
-        Verdict { point: point.clone(), value, bound: value.least(self.rules.caution), vetoed, trial }
+        let trial = self.shadow.hear(&self.space.settings(point));
+        self.verdict(point, trial)
+    }
+
+    /// Hears a candidate for as long as it can still be better than another one: stretch after stretch, and no
+    /// more once it lies behind by more than the other stretches are likely to make up for. A Hoeffding race
+    /// (Maron and Moore 1994), with the spread that was seen in place of the bound.
+    pub fn race(&mut self, point: &Point, rival: &Verdict) -> Verdict {
+        let mut trial = Trial { settings: self.space.settings(point), takes: Vec::new() };
+        let all = self.shadow.stretches().len() as f32;
+        while self.shadow.hear_on(&mut trial) {
+            let heard = trial.takes.len();
+            let first = Trial { settings: rival.trial.settings, takes: rival.trial.takes[..heard].to_vec() };
+            let [bound, ahead] = [&trial, &first].map(|trial| self.value(trial).least(self.rules.caution));
+            if trial.veto().is_some() || ahead - bound > SPREAD * (1.0 / heard as f32 - 1.0 / all).sqrt() {
+                break;
+            }
+        }
+        self.verdict(point, trial)
     }
 
     /// By how much one candidate is better than another.
@@ -63,15 +73,29 @@ impl<'a> Judge<'a> {
         self.compare(&one.trial, &other.trial)
     }
 
+    fn verdict(&self, point: &Point, trial: Trial) -> Verdict {
+        let value = self.value(&trial);
+        let (bound, vetoed) = (value.least(self.rules.caution), trial.veto().is_some());
+        let whole = trial.takes.len() == self.shadow.stretches().len();
+        Verdict { point: point.clone(), value, bound, vetoed, whole, trial }
+    }
+
+    fn value(&self, trial: &Trial) -> Estimate {
+        self.compare(trial, &self.base)
+    }
+
     fn compare(&self, one: &Trial, other: &Trial) -> Estimate {
         // Without speech nothing is known, and nothing wins.
         let unknown = Estimate { mean: 0.0, sigma: f32::INFINITY };
         let score = self.shadow.difference(one, other).unwrap_or(unknown);
+        let heard = one.takes.len().min(other.takes.len());
         let wanted = |trial: &Trial| {
-            let qualities =
-                self.shadow.stretches().iter().zip(&trial.takes).map(|(stretch, take)| (take.quality, stretch.speech));
-            (self.rules.wanted)(&Quality::mean(qualities))
+            let qualities = self.shadow.stretches().iter().zip(&trial.takes[..heard]);
+            (self.rules.wanted)(&Quality::mean(qualities.map(|(stretch, take)| (take.quality, stretch.speech))))
         };
         Estimate { mean: score.mean + wanted(one) - wanted(other), ..score }
     }
 }
+
+/// By how much a difference between two candidates varies from stretch to stretch, and half as much again, PESQ points.
+const SPREAD: f32 = 0.2;

@@ -30,6 +30,8 @@ pub struct Round {
     pub best: Verdict,
     /// What was changed on the way there, in a few plain words each, in order.
     pub finds: Vec<String>,
+    /// The candidates that were heard to the end, and what they are worth over the base.
+    pub judged: Vec<(Point, f32)>,
 }
 
 impl Search {
@@ -51,8 +53,8 @@ impl Search {
 
     /// Judges so many candidates on one stretch of audio, all of them steps from where the search stands,
     /// and takes over the best, with what the next best add to it. Or, if it is `eager`, takes over each that is better
-    /// at once, and goes on from there: for small steps. `heard` is what is heard at present. `allowed` may
-    /// rule out points beforehand.
+    /// at once, and goes on from there: for small steps. `heard` is what is heard at present. `limits` gives the
+    /// nearest point to another that may be heard, if there is one.
     pub fn round(
         &mut self,
         judge: &mut Judge,
@@ -60,7 +62,7 @@ impl Search {
         (space, context): (&Space, &[f32; EMBEDDING]),
         heard: &Verdict,
         (slots, eager): (usize, bool),
-        allowed: &dyn Fn(&Point) -> bool,
+        limits: &dyn Fn(&[f32]) -> Option<Point>,
     ) -> Round {
         self.round += 1;
         let mut best = judge.judge(&self.best);
@@ -73,16 +75,15 @@ impl Search {
         }
         let (mut better, mut finds) = (Vec::new(), Vec::new());
         let mut ranked: Vec<(f32, Point)> = Vec::new();
+        let mut judged: Vec<(Point, f32)> = Vec::new();
         for point in std::mem::take(&mut self.board) {
-            if point == best.point || !allowed(&point) {
-                continue;
-            }
-            let verdict = judge.judge(&point);
+            let Some(point) = limits(&point).filter(|point| *point != best.point) else { continue };
+            let verdict = judge.race(&point, &best);
             if verdict.vetoed {
                 continue;
             }
             ranked.push((verdict.bound, point));
-            if verdict.bound > best.bound + STEP {
+            if verdict.whole && verdict.bound > best.bound + STEP {
                 finds.push(AGAIN.into());
                 best = verdict;
             }
@@ -91,22 +92,26 @@ impl Search {
             let incumbent = best.point.clone();
             let scene = Scene { context, space, incumbent: &incumbent, round: self.round };
             let Some(proposal) = proposer.propose(&scene, &mut self.rng) else { break };
-            if !allowed(&proposal.point) {
+            let Some(point) = limits(&proposal.point).filter(|point| *point != best.point) else {
                 let gain = Estimate { mean: 0.0, sigma: 0.0 };
-                proposer.learn(&scene, &Outcome { point: proposal.point, gain, value: best.value, vetoed: true });
+                proposer.learn(&scene, &Outcome { point: proposal.point, gain, value: best.value, vetoed: false });
                 continue;
-            }
-            let verdict = judge.judge(&proposal.point);
+            };
+            let verdict = judge.race(&point, &best);
             let gain = judge.gain(&verdict, &best);
             let (value, vetoed) = (verdict.value, verdict.vetoed);
             proposer.learn(&scene, &Outcome { point: proposal.point, gain, value, vetoed });
             if !vetoed {
                 ranked.push((verdict.bound, verdict.point.clone()));
             }
-            if eager && !vetoed && verdict.bound > best.bound {
+            if vetoed || !verdict.whole {
+                continue;
+            }
+            judged.push((verdict.point.clone(), verdict.bound));
+            if eager && verdict.bound > best.bound {
                 finds.push(proposal.reason);
                 best = verdict;
-            } else if !vetoed && verdict.bound > best.bound + STEP {
+            } else if verdict.bound > best.bound + STEP {
                 better.push((verdict, proposal.reason));
             }
         }
@@ -121,21 +126,19 @@ impl Search {
                 true => verdict,
                 false => {
                     let moved = verdict.point.iter().zip(&incumbent).map(|(to, from)| to - from);
-                    let sum = best.point.iter().zip(moved).map(|(x, step)| (x + step).clamp(0.0, 1.0)).collect();
-                    if !allowed(&sum) {
-                        continue;
-                    }
-                    judge.judge(&sum)
+                    let sum: Point = best.point.iter().zip(moved).map(|(x, step)| (x + step).clamp(0.0, 1.0)).collect();
+                    let Some(sum) = limits(&sum) else { continue };
+                    judge.race(&sum, &best)
                 }
             };
-            if !candidate.vetoed && candidate.bound > best.bound + STEP {
+            if candidate.whole && !candidate.vetoed && candidate.bound > best.bound + STEP {
                 best = candidate;
                 finds.push(reason);
             }
         }
         // Simpler is better, if it is as good.
         let tidy = space.tidy(&best.point, &heard.point);
-        if tidy != best.point && allowed(&tidy) {
+        if let Some(tidy) = limits(&tidy).filter(|tidy| *tidy != best.point) {
             let tidied = judge.judge(&tidy);
             if !tidied.vetoed && tidied.bound > best.bound - STEP {
                 best = tidied;
@@ -149,6 +152,6 @@ impl Search {
             }
         }
         self.best.clone_from(&best.point);
-        Round { best, finds }
+        Round { best, finds, judged }
     }
 }

@@ -1,7 +1,7 @@
 use crate::engine::{ConfigError, Engine, EngineConfig};
 use crate::quality::{self, Audition, EMBEDDING, Ears, Estimate, Take, Veto};
 use crate::settings::Settings;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the engine hears before a stretch, to get to know the sound; it is not judged, s.
 pub const PREROLL: f32 = 1.5;
@@ -19,6 +19,8 @@ pub struct Stretch {
     pub audition: Audition<'static>,
     /// How much speech there is, s.
     pub speech: f32,
+    /// The candidates that were heard on it: none is rendered twice.
+    heard: Mutex<Vec<(Settings, Take)>>,
 }
 
 impl Stretch {
@@ -32,7 +34,19 @@ impl Stretch {
     /// The same with what was heard after the pre-roll already.
     pub fn heard(input: Vec<Vec<f32>>, preroll: usize, audition: Audition<'static>) -> Stretch {
         let speech = audition.speech();
-        Stretch { input, preroll, audition, speech }
+        Stretch { input, preroll, audition, speech, heard: Mutex::default() }
+    }
+
+    /// What an engine makes of it, heard.
+    fn render(&self, engine: &mut Engine, settings: &Settings) -> Take {
+        let latency = engine.latency();
+        engine.set(settings);
+        engine.reset();
+        let mut sound = self.input.clone();
+        sound.iter_mut().for_each(|channel| channel.resize(channel.len() + latency, 0.0));
+        let mut channels: Vec<&mut [f32]> = sound.iter_mut().map(Vec::as_mut_slice).collect();
+        engine.process(&mut channels);
+        self.audition.hear(&mix(&sound, latency + self.preroll))
     }
 
     /// Samples that are judged.
@@ -50,7 +64,7 @@ pub struct Shadow {
     stretches: Vec<Arc<Stretch>>,
 }
 
-/// A candidate, heard on every stretch.
+/// A candidate, heard on every stretch or on the first ones.
 #[derive(Clone, Debug)]
 pub struct Trial {
     /// The candidate.
@@ -110,23 +124,27 @@ impl Shadow {
 
     /// Renders a candidate on every stretch and listens to it.
     pub fn hear(&mut self, settings: &Settings) -> Trial {
-        let latency = self.engine.latency();
-        let engine = &mut self.engine;
-        let hear = |stretch: &Arc<Stretch>| {
-            engine.set(settings);
-            engine.reset();
-            let mut sound = stretch.input.clone();
-            sound.iter_mut().for_each(|channel| channel.resize(channel.len() + latency, 0.0));
-            let mut channels: Vec<&mut [f32]> = sound.iter_mut().map(Vec::as_mut_slice).collect();
-            engine.process(&mut channels);
-            let from = latency + stretch.preroll;
-            stretch.audition.hear(&mix(&sound, from))
-        };
-        Trial { settings: *settings, takes: self.stretches.iter().map(hear).collect() }
+        let mut trial = Trial { settings: *settings, takes: Vec::new() };
+        while self.hear_on(&mut trial) {}
+        trial
     }
 
-    /// By how much one trial is better than another, PESQ points: the mean over the stretches, by their
-    /// speech. `None` where there is no speech to judge on.
+    /// Renders a candidate on the next stretch that it was not heard on; false where there is none.
+    pub fn hear_on(&mut self, trial: &mut Trial) -> bool {
+        let Some(stretch) = self.stretches.get(trial.takes.len()) else { return false };
+        let mut heard = stretch.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = heard.iter().find(|(settings, _)| *settings == trial.settings);
+        let take = known.map(|(_, take)| take.clone()).unwrap_or_else(|| {
+            let take = stretch.render(&mut self.engine, &trial.settings);
+            heard.push((trial.settings, take.clone()));
+            take
+        });
+        trial.takes.push(take);
+        true
+    }
+
+    /// By how much one trial is better than another, PESQ points: the mean over the stretches on which both
+    /// were heard, by their speech. `None` where there is no speech to judge on.
     pub fn difference(&self, trial: &Trial, other: &Trial) -> Option<Estimate> {
         let takes = self.stretches.iter().zip(trial.takes.iter().zip(&other.takes));
         Estimate::pooled(takes.map(|(stretch, (take, other))| {

@@ -78,6 +78,13 @@ impl Space {
         matches!(self.ids[coordinate].spec().kind, Kind::Choice(_))
     }
 
+    /// A point without what may not be moved from another one yet, as the input was heard for so many seconds only:
+    /// it takes many sounds to tell a voice's tone from a few of its vowels, and more to tell its level.
+    pub fn held(&self, point: &[f32], from: &[f32], seconds: f32) -> Point {
+        let travels = self.ids.iter().zip(point.iter().zip(from));
+        travels.map(|(id, (to, was))| if seconds < needs(*id) { *was } else { *to }).collect()
+    }
+
     /// The nearest point to some settings.
     pub fn point(&self, settings: &Settings) -> Point {
         self.ids.iter().map(|id| travel(*id, settings[*id])).collect()
@@ -122,6 +129,15 @@ impl Space {
     pub fn distance(&self, a: &[f32], b: &[f32]) -> f32 {
         let sum: f32 = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum();
         (sum / self.len().max(1) as f32).sqrt()
+    }
+}
+
+/// For how long input has to be heard before a setting is moved, s.
+fn needs(id: Id) -> f32 {
+    match id {
+        Id::EqLow | Id::EqMid | Id::EqMidFrequency | Id::EqPresence | Id::EqAir | Id::Deess | Id::DeessFrequency => 5.9,
+        Id::LevelRange | Id::LevelSpeed | Id::CompThreshold | Id::CompRatio | Id::Hum => 23.9,
+        _ => 0.0,
     }
 }
 

@@ -71,29 +71,39 @@ impl FromStr for Tactic {
 }
 
 /// All the proposers of a loop.
-pub struct Team(Ensemble);
+pub struct Team {
+    ensemble: Ensemble,
+    strategies: usize,
+}
 
 impl Team {
     /// One of each kind.
     pub fn new(config: &LoopConfig) -> Team {
-        Team(Ensemble::standard(&Strategy::built_in(), f64::from(config.learning_rate), &config.winners))
+        let strategies = Strategy::built_in();
+        let ensemble = Ensemble::standard(&strategies, f64::from(config.learning_rate), &config.winners);
+        Team { ensemble, strategies: strategies.len() }
     }
 
     /// Who looks for better settings in this way.
     pub fn get(&mut self, tactic: Tactic) -> &mut dyn Proposer {
         match tactic {
-            Tactic::Ensemble => &mut self.0,
-            alone => self.0.member(alone.name()).expect("there is one of each kind (tested)"),
+            Tactic::Ensemble => &mut self.ensemble,
+            alone => self.ensemble.member(alone.name()).expect("there is one of each kind (tested)"),
         }
+    }
+
+    /// How many strategies there are.
+    pub fn strategies(&self) -> usize {
+        self.strategies
     }
 
     /// Tells all of settings that proved best.
     pub fn remember(&mut self, winner: &Winner) {
-        self.0.remember(winner);
+        self.ensemble.remember(winner);
     }
 
     /// Each proposer's share of the slots.
     pub fn shares(&self) -> Vec<(&'static str, f64)> {
-        self.0.shares()
+        self.ensemble.shares()
     }
 }

@@ -1,7 +1,8 @@
 mod steer;
+mod tune;
 
 use crate::engine::ConfigError;
-use crate::quality::{EMBEDDING, Estimate, Quality, Veto};
+use crate::quality::{EMBEDDING, Estimate, Veto};
 use crate::settings::Settings;
 use crate::tuner::analysis::{Analysis, Record};
 use crate::tuner::change::ChangeDetector;
@@ -9,18 +10,16 @@ use crate::tuner::event::{Event, ParameterUpdate, What};
 use crate::tuner::feedback::Taste;
 use crate::tuner::guard::{Fault, Guard, Snapshot};
 use crate::tuner::hearing::{Hearing, Window};
-use crate::tuner::judge::{Judge, Rules, Verdict};
 use crate::tuner::proposers::{Rng, Winner};
-use crate::tuner::search::{Round, Search};
-use crate::tuner::{LoopConfig, PREROLL, Point, Shadow, Space, Stretch, Tactic, Team};
+use crate::tuner::recent::Recent;
+use crate::tuner::search::Search;
+use crate::tuner::{
+    Convergence, ConvergenceAnalyzer, ConvergenceConfig, LoopConfig, PREROLL, Point, Shadow, Space, Team,
+};
 use rand::SeedableRng;
 use std::collections::VecDeque;
-use std::sync::Arc;
+use tune::Progress;
 
-/// A set is deployed if it promises so much more than what is heard, PESQ points: half of what is noticed.
-const WORTHWHILE: f32 = 0.025;
-/// Length of the stretches on which candidates are judged, s.
-const STRETCH: f32 = 6.0;
 /// Windows that are remembered for analysis: an hour.
 const RECORDS: usize = 3600;
 
@@ -54,6 +53,7 @@ pub struct FeedbackLoop {
     space: Space,
     shadow: Shadow,
     hearing: Hearing,
+    recent: Recent,
     team: Team,
     search: Search,
     guard: Guard,
@@ -70,12 +70,10 @@ pub struct FeedbackLoop {
     told: usize,
     settings: Settings,
     deployed: Deployed,
-    /// Rounds in a row after which nothing was deployed, and rounds in all since the search began anew.
-    idle: u64,
+    progress: Progress,
+    convergence: ConvergenceAnalyzer,
+    /// Rounds of the search in all since the input was another one.
     rounds: u64,
-    /// Of them, those of small steps; and whether the last one found something.
-    local: u64,
-    found: bool,
     windows: u64,
     position: u64,
     paused: bool,
@@ -118,6 +116,7 @@ impl FeedbackLoop {
         let preroll = (PREROLL * rate as f32) as usize;
         Ok(FeedbackLoop {
             hearing: Hearing::new(config.ears, rate, config.engine.channels, shadow.latency(), preroll),
+            recent: Recent::new(rate, config.stretches),
             shadow,
             team: Team::new(&config),
             search: Search::new(space.origin().clone(), rng, config.kept),
@@ -132,10 +131,12 @@ impl FeedbackLoop {
             told: 0,
             settings: config.base,
             deployed: Deployed { point: space.origin().clone(), revision: 1, since: 0, predicted: None },
-            idle: 0,
+            progress: Progress::default(),
+            convergence: ConvergenceAnalyzer::new(ConvergenceConfig {
+                learning_rate: config.learning_rate.into(),
+                ..ConvergenceConfig::default()
+            }),
             rounds: 0,
-            local: 0,
-            found: false,
             windows: 0,
             position: 0,
             paused: false,
@@ -177,6 +178,7 @@ impl FeedbackLoop {
     pub fn gap(&mut self, samples: u64) {
         self.hearing.gap(samples);
         self.position += samples;
+        self.recent.skip(self.position);
     }
 
     /// Works on what was heard: watches, and where it is time, looks for better settings and deploys them.
@@ -194,64 +196,15 @@ impl FeedbackLoop {
                 continue;
             }
             self.watch(&window);
-            let due = self.windows.is_multiple_of(u64::from(self.config.interval.max(1)));
-            if due && self.idle < self.config.patience && window.end >= self.guard.rests_until() {
-                self.update_parameters(Tactic::Ensemble);
+            self.recent.hear(&self.hearing, window.end);
+            let due = (self.windows - 1).is_multiple_of(u64::from(self.config.interval.max(1)));
+            if due && window.end >= self.guard.rests_until() {
+                self.tune();
             }
         }
         let events = self.log[self.told..].to_vec();
         self.told = self.log.len();
         events
-    }
-
-    /// One round: tries candidates on the newest audio in the shadow, and deploys the best if it is surely
-    /// better than what is heard. Returns what was changed; nothing where there is no speech to judge on.
-    pub fn update_parameters(&mut self, tactic: Tactic) -> Vec<ParameterUpdate> {
-        self.shadow.set(self.newest());
-        if !self.can_judge() {
-            return Vec::new();
-        }
-        let (round, heard, gain) = self.round(tactic, self.config.style.changes());
-        let worthwhile = round.best.bound > heard.bound + WORTHWHILE && gain.least(self.config.style.doubt()) > 0.0;
-        self.idle = if worthwhile { 0 } else { self.idle + 1 };
-        if self.idle == self.config.patience {
-            self.tell(What::Converged { rounds: self.rounds });
-        }
-        if !worthwhile || round.best.point == self.deployed.point {
-            return Vec::new();
-        }
-        let reason = if round.finds.is_empty() { "found before".to_owned() } else { words(&round.finds) };
-        self.deploy(round.best.point, reason, gain)
-    }
-
-    /// Learns on a whole recording: rounds on these stretches until there is nothing left to gain, or `rounds`
-    /// are over. `progress` hears of each round and says whether to go on. What is best is deployed.
-    pub fn study(
-        &mut self,
-        stretches: Vec<Stretch>,
-        rounds: u64,
-        progress: &mut dyn FnMut(u64) -> bool,
-    ) -> Vec<ParameterUpdate> {
-        self.shadow.set(stretches.into_iter().map(Arc::new).collect());
-        self.context = self.shadow.context();
-        self.search.stay();
-        if !self.can_judge() {
-            return Vec::new();
-        }
-        let mut finds = Vec::new();
-        let mut last = None;
-        while self.local < LOCAL && self.rounds < rounds && progress(self.rounds) {
-            // Nobody hears the way there, so any number of settings may change.
-            let (round, _, gain) = self.round(Tactic::Ensemble, self.space.len());
-            finds.extend(round.finds);
-            last = Some((round.best.point, gain));
-        }
-        let updates = match last {
-            Some((point, gain)) if point != self.deployed.point => self.deploy(point, words(&finds), gain),
-            _ => Vec::new(),
-        };
-        self.tell(What::Converged { rounds: self.rounds });
-        updates
     }
 
     /// Whether what is heard should be taken back.
@@ -282,6 +235,11 @@ impl FeedbackLoop {
     /// Rounds of the search since it began, or began anew.
     pub fn rounds(&self) -> u64 {
         self.rounds
+    }
+
+    /// How far the small steps of the present search have come.
+    pub fn convergence(&self) -> Convergence {
+        self.convergence.analyze()
     }
 
     /// Each proposer's share of the candidates.
@@ -334,6 +292,7 @@ impl FeedbackLoop {
         }
         if let Some(change) = self.changes.push(*end, &context) {
             self.begin_anew();
+            self.recent.begin(end.saturating_sub((CHANGED * self.config.engine.sample_rate as f32) as u64));
             self.tell_at(*end, What::InputChanged { change: change.what });
         }
     }
@@ -358,59 +317,6 @@ impl FeedbackLoop {
         if self.guard.should_rollback().is_some() {
             self.rollback();
         }
-    }
-
-    /// One round of the search. Returns also how what is heard did, and what would be gained over it.
-    fn round(&mut self, tactic: Tactic, most: usize) -> (Round, Verdict, Estimate) {
-        let (tactic, slots, eager) = match tactic {
-            Tactic::Ensemble => self.phase(),
-            alone => (alone, self.config.slots, alone.is_local()),
-        };
-        self.local += u64::from(eager);
-        let context = self.context;
-        let goals = &self.config.goals;
-        let taste = self.taste;
-        let wanted = |quality: &Quality| taste.bonus(quality) - goals.cost(&quality.into());
-        let rules = Rules { caution: self.config.style.doubt(), wanted: &wanted };
-        let (space, guard, position) = (&self.space, &self.guard, self.position);
-        let deployed = &self.deployed.point;
-        let allowed = |point: &Point| {
-            let changed = point.iter().zip(deployed).filter(|(a, b)| a != b).count();
-            changed <= most && guard.allows(position, space, point, &context)
-        };
-        let mut judge = Judge::new(&mut self.shadow, space, rules);
-        let heard = judge.judge(deployed);
-        let proposer = self.team.get(tactic);
-        let round = self.search.round(&mut judge, proposer, (space, &context), &heard, (slots, eager), &allowed);
-        let gain = judge.gain(&round.best, &heard);
-        self.rounds += 1;
-        self.found = !round.finds.is_empty();
-        (round, heard, gain)
-    }
-
-    /// Who proposes, how many candidates, and whether each that is better is taken over at once: first whole
-    /// strategies, the best of them and what adds to it; then small steps from there.
-    fn phase(&self) -> (Tactic, usize, bool) {
-        match (self.rounds, self.found && self.local == 0) {
-            (0, _) => (Tactic::Ucb, self.config.sweep, false),
-            (_, true) => (Tactic::Ucb, self.config.slots, false),
-            (_, false) => (Tactic::Ensemble, self.config.slots, true),
-        }
-    }
-
-    /// Whether there is enough speech to judge on, and anything to change.
-    fn can_judge(&self) -> bool {
-        self.shadow.speech() >= self.config.least_speech && !self.space.is_empty()
-    }
-
-    /// The newest stretches, one before the other.
-    fn newest(&self) -> Vec<Arc<Stretch>> {
-        let samples = (STRETCH * self.config.engine.sample_rate as f32) as usize;
-        let ends = (0..self.config.stretches.max(1) as u64).map_while(|i| self.heard.checked_sub(i * samples as u64));
-        ends.map_while(|end| self.hearing.stretch(end, samples))
-            .filter(|stretch| stretch.samples() >= samples / 2 - 1)
-            .map(Arc::new)
-            .collect()
     }
 
     fn deploy(&mut self, point: Point, reason: String, predicted: Estimate) -> Vec<ParameterUpdate> {
@@ -449,11 +355,6 @@ impl FeedbackLoop {
         changed.map(update).collect()
     }
 
-    /// The search is open again.
-    fn begin_anew(&mut self) {
-        (self.idle, self.rounds, self.local, self.found) = (0, 0, 0, false);
-    }
-
     fn tell(&mut self, what: What) {
         self.tell_at(self.position, what);
     }
@@ -463,22 +364,10 @@ impl FeedbackLoop {
     }
 }
 
-/// Rounds of small steps at the end of studying. More would follow the errors of the score: on recordings
-/// whose voices it never heard, three times as many steps lost a fifth of the gain.
-const LOCAL: u64 = 5;
+/// A change of the input is noticed so much later, s; see [`Change`](crate::tuner::Change).
+const CHANGED: f32 = 3.0;
 /// Least speech in a window for the guard to compare on it, s.
 const LEAST_WATCHED: f32 = 0.5;
-
-/// Reasons in a row, each once.
-fn words(reasons: &[String]) -> String {
-    let mut once: Vec<&str> = Vec::new();
-    for reason in reasons {
-        if !once.contains(&reason.as_str()) {
-            once.push(reason);
-        }
-    }
-    once.join(", ")
-}
 
 /// What must not be heard for another moment.
 fn fault(window: &Window) -> Option<Fault> {

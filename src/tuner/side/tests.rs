@@ -169,7 +169,7 @@ fn old_reports_are_forgotten() {
     let (_sender, side) = start(1.0);
     (0..REPORTS + 10).for_each(|_| assert!(side.send(Command::Message(Ask::Echo))));
     side.send(Command::Message(Ask::Panic));
-    while side.send(Command::Pause) {
+    while !side.thread.as_ref().is_some_and(|thread| thread.is_finished()) {
         std::thread::yield_now();
     }
     let reports: Vec<_> = side.reports().iter().collect();

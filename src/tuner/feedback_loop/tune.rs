@@ -1,0 +1,235 @@
+//! Deciding: what to try when, and what of it is heard.
+
+use super::FeedbackLoop;
+use crate::quality::{Estimate, Quality};
+use crate::tuner::event::{ParameterUpdate, What};
+use crate::tuner::judge::{Judge, Rules};
+use crate::tuner::search::Round;
+use crate::tuner::{Stretch, Tactic};
+use std::sync::Arc;
+
+/// A set is deployed if it promises so much more than what is heard, PESQ points: half of what is noticed.
+const WORTHWHILE: f32 = 0.025;
+/// When this much was heard of the input, the doubt is held against a candidate twice, s: few sounds tell little,
+/// and of many candidates some do well on them by chance.
+const HASTE: f32 = 3.0;
+/// Small steps at the end of a search. More would follow the errors of the score: on recordings
+/// whose voices it never heard, three times as many lost a fifth of the gain.
+const STEPS: usize = 80;
+
+/// How far the search has come on what there is to judge on.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Progress {
+    /// Strategies and small steps that were tried.
+    strategies: usize,
+    steps: usize,
+    /// Whether the last round found something, and whether anything was deployed.
+    found: bool,
+    deployed: bool,
+    /// Once all was tried: for how long the input has to be like this for another search, samples.
+    rests_until: Option<u64>,
+}
+
+/// What a round of the search does: who proposes, how many candidates, and whether each that is better is taken
+/// over at once.
+#[derive(Clone, Copy)]
+struct Plan {
+    tactic: Tactic,
+    slots: usize,
+    eager: bool,
+}
+
+impl Plan {
+    /// Only what was found before is compared again.
+    const REST: Plan = Plan { tactic: Tactic::Ensemble, slots: 0, eager: false };
+
+    fn is_rest(&self) -> bool {
+        self.slots == 0
+    }
+}
+
+/// How far a round may go.
+#[derive(Clone, Copy)]
+struct Reach {
+    /// How many settings may differ from what is heard.
+    changes: usize,
+    /// For how long the input was heard, s.
+    seconds: f32,
+}
+
+/// A round, what would be gained over what is heard, and whether that is sure.
+struct Done {
+    round: Round,
+    gain: Estimate,
+    sure: bool,
+}
+
+impl FeedbackLoop {
+    /// One round: tries candidates on the newest audio in the shadow, and deploys the best if it is surely
+    /// better than what is heard. Returns what was changed; nothing where there is no speech to judge on.
+    pub fn update_parameters(&mut self, tactic: Tactic) -> Vec<ParameterUpdate> {
+        self.shadow.set(self.recent.stretches());
+        if !self.can_judge() {
+            return Vec::new();
+        }
+        if self.plan().is_rest() {
+            self.search_anew();
+        }
+        let plan = match tactic {
+            Tactic::Ensemble => self.plan(),
+            alone => Plan { tactic: alone, slots: self.config.slots, eager: alone.is_local() },
+        };
+        let round = self.round(plan, self.reach());
+        self.deploy_best(vec![round])
+    }
+
+    /// Learns on a whole recording: rounds on these stretches until there is nothing left to gain, or `rounds`
+    /// are over. `progress` hears of each round and says whether to go on. What is best is deployed.
+    pub fn study(
+        &mut self,
+        stretches: Vec<Stretch>,
+        rounds: u64,
+        progress: &mut dyn FnMut(u64) -> bool,
+    ) -> Vec<ParameterUpdate> {
+        self.shadow.set(stretches.into_iter().map(Arc::new).collect());
+        self.context = self.shadow.context();
+        self.search.stay();
+        if !self.can_judge() {
+            return Vec::new();
+        }
+        // Nobody hears the way there, so any number of settings may change.
+        let reach = Reach { changes: self.space.len(), seconds: f32::INFINITY };
+        let mut done = Vec::new();
+        while !self.plan().is_rest() && self.rounds < rounds && progress(self.rounds) {
+            done.push(self.round(self.plan(), reach));
+        }
+        let updates = self.deploy_best(done);
+        self.tell(What::Converged { rounds: self.rounds });
+        updates
+    }
+
+    /// Looks for better settings, as far as that has not been done on what there is to judge on: once all was
+    /// tried, again when there is twice as much. In between what is heard is compared with the next best.
+    pub(super) fn tune(&mut self) {
+        self.shadow.set(self.recent.stretches());
+        if !self.can_judge() {
+            return;
+        }
+        let age = self.recent.age(self.heard);
+        if self.progress.rests_until.is_some_and(|until| age >= until) {
+            self.search_anew();
+        }
+        let reach = self.reach();
+        if self.progress.rests_until.is_some() {
+            if self.recent.grows() {
+                let done = self.round(Plan::REST, reach);
+                self.deploy_best(vec![done]);
+            }
+            return;
+        }
+        let mut done = Vec::new();
+        while !self.plan().is_rest() && (done.len() as u64) < self.config.rounds.max(1) {
+            done.push(self.round(self.plan(), reach));
+        }
+        self.deploy_best(done);
+        if self.plan().is_rest() {
+            self.progress.rests_until = Some(2 * age);
+            if !self.progress.deployed {
+                self.tell(What::Converged { rounds: self.rounds });
+            }
+        }
+    }
+
+    /// Deploys what the last of these rounds found, if it is surely better than what is heard.
+    fn deploy_best(&mut self, rounds: Vec<Done>) -> Vec<ParameterUpdate> {
+        let finds: Vec<String> = rounds.iter().flat_map(|done| done.round.finds.iter().cloned()).collect();
+        let Some(Done { round, gain, sure, .. }) = rounds.into_iter().last() else { return Vec::new() };
+        if !sure || round.best.point == self.deployed.point {
+            return Vec::new();
+        }
+        self.progress.deployed = true;
+        let reason = if finds.is_empty() { "found before".to_owned() } else { words(&finds) };
+        self.deploy(round.best.point, reason, gain)
+    }
+
+    /// One round of the search.
+    fn round(&mut self, plan: Plan, reach: Reach) -> Done {
+        let context = self.context;
+        let goals = &self.config.goals;
+        let taste = self.taste;
+        let wanted = |quality: &Quality| taste.bonus(quality) - goals.cost(&quality.into());
+        let doubt = self.config.style.doubt() * (1.0 + (HASTE / reach.seconds).powi(2));
+        let rules = Rules { caution: doubt, wanted: &wanted };
+        let (space, guard, position) = (&self.space, &self.guard, self.position);
+        let deployed = &self.deployed.point;
+        let limits = |point: &[f32]| {
+            let point = space.held(point, deployed, reach.seconds);
+            let changed = point.iter().zip(deployed).filter(|(a, b)| a != b).count();
+            (changed <= reach.changes && guard.allows(position, space, &point, &context)).then_some(point)
+        };
+        let mut judge = Judge::new(&mut self.shadow, space, rules);
+        let heard = judge.judge(deployed);
+        let proposer = self.team.get(plan.tactic);
+        let slots = (plan.slots, plan.eager);
+        let round = self.search.round(&mut judge, proposer, (space, &context), &heard, slots, &limits);
+        let gain = judge.gain(&round.best, &heard);
+        match plan.eager {
+            true => self.progress.steps += plan.slots,
+            false => self.progress.strategies += plan.slots,
+        }
+        self.rounds += u64::from(!plan.is_rest());
+        round.judged.iter().for_each(|(point, bound)| self.convergence.evaluated(point, *bound));
+        if plan.eager {
+            self.convergence.advance(&round.best.point, round.best.bound, None);
+        }
+        self.progress.found = !round.finds.is_empty();
+        let sure = round.best.bound > heard.bound + WORTHWHILE && gain.least(doubt) > 0.0;
+        Done { round, gain, sure }
+    }
+
+    fn reach(&self) -> Reach {
+        let age = self.recent.age(self.heard) as f32 / self.config.engine.sample_rate as f32;
+        Reach { changes: self.config.style.changes(), seconds: age.max(HASTE) }
+    }
+
+    /// What the next round does: first whole strategies, the best of them and what adds to it; then small steps from
+    /// there, each that is better taken over at once.
+    fn plan(&self) -> Plan {
+        let Progress { strategies, steps, found, .. } = self.progress;
+        match (strategies < self.team.strategies(), found && steps == 0) {
+            (true, _) => Plan { tactic: Tactic::Ucb, slots: self.config.sweep, eager: false },
+            (_, true) => Plan { tactic: Tactic::Ucb, slots: self.config.slots, eager: false },
+            _ if steps < STEPS && !self.convergence.converged() => {
+                Plan { tactic: Tactic::Ensemble, slots: self.config.slots, eager: true }
+            }
+            _ => Plan::REST,
+        }
+    }
+
+    /// Whether there is enough speech to judge on, and anything to change.
+    fn can_judge(&self) -> bool {
+        self.shadow.speech() >= self.config.least_speech && !self.space.is_empty()
+    }
+
+    /// The search is open again.
+    pub(super) fn begin_anew(&mut self) {
+        self.rounds = 0;
+        self.search_anew();
+    }
+
+    fn search_anew(&mut self) {
+        self.progress = Progress::default();
+        self.convergence.reset();
+    }
+}
+
+/// Reasons in a row, each once.
+fn words(reasons: &[String]) -> String {
+    let mut once: Vec<&str> = Vec::new();
+    for reason in reasons {
+        if !once.contains(&reason.as_str()) {
+            once.push(reason);
+        }
+    }
+    once.join(", ")
+}
