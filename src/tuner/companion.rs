@@ -1,8 +1,5 @@
 //! Joins the loop to sound that goes on: for the plugin and the live program.
 
-#[cfg(test)]
-mod tests;
-
 use super::analysis::Record;
 use super::event::Event;
 use super::feedback::Feedback;
