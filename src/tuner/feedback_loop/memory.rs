@@ -156,7 +156,6 @@ impl FeedbackLoop {
                     sample: self.position,
                     settings,
                     offsets,
-                    learner: None,
                     context,
                     evidence,
                     reason,

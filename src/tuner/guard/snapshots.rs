@@ -3,12 +3,12 @@
 use crate::quality::{EMBEDDING, Estimate};
 use crate::settings::{Offsets, Settings};
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 /// What the input is like; see [`crate::quality::Context::embedding`].
 pub(super) type Embedding = [f32; EMBEDDING];
 
-/// One deployment: all that is needed to go back to it.
+/// One deployment: all that is needed to go back to it. What the proposers learned since is not: a failure is a
+/// lesson too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
     /// The revision under which the audio thread first got it.
@@ -19,8 +19,6 @@ pub struct Snapshot {
     pub settings: Settings,
     /// What it adds to the base, which may have moved since: what is heard follows from these.
     pub offsets: Offsets,
-    /// The state of what learns, as its owner wrote it.
-    pub learner: Option<Arc<[u8]>>,
     /// What the input was like.
     pub context: [f32; EMBEDDING],
     /// By how much it was better than what it replaced, PESQ points.

@@ -23,7 +23,6 @@ fn snapshot(revision: u64, seconds: f64, context: [f32; EMBEDDING]) -> Snapshot 
         sample: at(seconds),
         settings,
         offsets: Offsets::between(&Settings::default(), &settings),
-        learner: None,
         context,
         evidence: Estimate { mean: 0.1, sigma: 0.05 },
         reason: "a test".into(),
