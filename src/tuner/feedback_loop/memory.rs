@@ -150,18 +150,7 @@ impl FeedbackLoop {
         let snapshot = |remembered: Remembered| {
             let Remembered { revision, offsets, context, evidence, reason, good } = remembered;
             let settings = *self.space.base();
-            (
-                Snapshot {
-                    revision,
-                    sample: self.position,
-                    settings,
-                    offsets,
-                    context,
-                    evidence,
-                    reason,
-                },
-                good,
-            )
+            (Snapshot { revision, sample: self.position, settings, offsets, context, evidence, reason }, good)
         };
         self.guard.remember(self.position, snapshots.into_iter().map(snapshot).collect::<Vec<_>>());
         winners.iter().for_each(|winner| self.team.remember(winner));
