@@ -26,7 +26,7 @@ pub struct LoopConfig {
     pub goals: Goals,
     /// What proved best for other recordings, to be tried where the input is alike.
     pub winners: Vec<Winner>,
-    /// Candidates judged in one round. Each costs the render of [`LoopConfig::stretches`] stretches of 4.5 s, about 20 ms each.
+    /// Candidates judged in one round. Each costs the render of a stretch of 7.5 s, and of all of them if it does well.
     pub slots: usize,
     /// The same as long as not all strategies were tried: as many as there are strategies, where there is time.
     pub sweep: usize,
