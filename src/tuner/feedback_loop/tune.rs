@@ -3,15 +3,15 @@
 use super::FeedbackLoop;
 use crate::quality::{Estimate, Quality};
 use crate::tuner::event::{ParameterUpdate, What};
-use crate::tuner::judge::{Judge, Rules};
+use crate::tuner::judge::{Judge, Rules, Verdict};
 use crate::tuner::search::Round;
 use crate::tuner::{Stretch, Tactic};
 use std::sync::Arc;
 
 /// A set is deployed if it promises so much more than what is heard, PESQ points: half of what is noticed.
 const WORTHWHILE: f32 = 0.025;
-/// When this much was heard of the input, the doubt is held against a candidate twice, s: few sounds tell little,
-/// and of many candidates some do well on them by chance.
+/// When this much was heard of the input, the doubt is held against a candidate twice, s; and with twice as much,
+/// once. Few sounds tell little, and of many candidates some do well on them by chance.
 const HASTE: f32 = 3.0;
 /// Small steps at the end of a search. More would follow the errors of the score: on recordings
 /// whose voices it never heard, three times as many lost a fifth of the gain.
@@ -57,9 +57,10 @@ struct Reach {
     seconds: f32,
 }
 
-/// A round, what would be gained over what is heard, and whether that is sure.
+/// A round, how what is heard did in it, what would be gained over that, and whether the gain is sure.
 struct Done {
     round: Round,
+    heard: Verdict,
     gain: Estimate,
     sure: bool,
 }
@@ -109,7 +110,7 @@ impl FeedbackLoop {
     }
 
     /// Looks for better settings, as far as that has not been done on what there is to judge on: once all was
-    /// tried, again when there is twice as much. In between what is heard is compared with the next best.
+    /// tried, again when there is half as much again. In between what is heard is compared with the next best.
     pub(super) fn tune(&mut self) {
         self.shadow.set(self.recent.stretches());
         if !self.can_judge() {
@@ -133,17 +134,24 @@ impl FeedbackLoop {
         }
         self.deploy_best(done);
         if self.plan().is_rest() {
-            self.progress.rests_until = Some(2 * age);
+            self.progress.rests_until = Some(age * 3 / 2);
             if !self.progress.deployed {
                 self.tell(What::Converged { rounds: self.rounds });
             }
         }
     }
 
-    /// Deploys what the last of these rounds found, if it is surely better than what is heard.
+    /// Deploys what the last of these rounds found, if it is surely better than what is heard. What is heard is never
+    /// expected to be worse than the base on what was heard of the input: then the base it is.
     fn deploy_best(&mut self, rounds: Vec<Done>) -> Vec<ParameterUpdate> {
         let finds: Vec<String> = rounds.iter().flat_map(|done| done.round.finds.iter().cloned()).collect();
-        let Some(Done { round, gain, sure, .. }) = rounds.into_iter().last() else { return Vec::new() };
+        let Some(Done { round, heard, gain, sure }) = rounds.into_iter().last() else { return Vec::new() };
+        if !sure && heard.value.mean < 0.0 {
+            let Estimate { mean, sigma } = heard.value;
+            let base = self.space.origin().clone();
+            self.search.go_to(base.clone());
+            return self.deploy(base, "back to what was set".into(), Estimate { mean: -mean, sigma });
+        }
         if !sure || round.best.point == self.deployed.point {
             return Vec::new();
         }
@@ -158,7 +166,7 @@ impl FeedbackLoop {
         let goals = &self.config.goals;
         let taste = self.taste;
         let wanted = |quality: &Quality| taste.bonus(quality) - goals.cost(&quality.into());
-        let doubt = self.config.style.doubt() * (1.0 + (HASTE / reach.seconds).powi(2));
+        let doubt = self.config.style.doubt() * (1.0 + (HASTE / reach.seconds).powi(4));
         let rules = Rules { caution: doubt, wanted: &wanted };
         let (space, guard, position) = (&self.space, &self.guard, self.position);
         let deployed = &self.deployed.point;
@@ -184,7 +192,7 @@ impl FeedbackLoop {
         }
         self.progress.found = !round.finds.is_empty();
         let sure = round.best.bound > heard.bound + WORTHWHILE && gain.least(doubt) > 0.0;
-        Done { round, gain, sure }
+        Done { round, heard, gain, sure }
     }
 
     fn reach(&self) -> Reach {
