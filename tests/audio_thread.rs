@@ -4,10 +4,16 @@ mod common;
 #[path = "common/counting.rs"]
 mod counting;
 
-use attune::bridge::{ParamBus, Tap};
+use attune::bridge::{ParamBus, SettingsWriter, Tap, TapBlock};
 use attune::engine::{Engine, EngineConfig, Latency};
 use attune::settings::{Id, Method, Settings};
+use attune::tuner::{FeedbackLoop, LoopConfig, Metrics, SideThread, Worker};
 use common::*;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
+use std::time::Duration;
 
 const BLOCKS: [usize; 6] = [1, 7, 64, 441, 1024, 8192];
 
@@ -111,4 +117,78 @@ fn nothing_is_allocated_while_hum_is_found_and_lost() {
             assert_eq!(engine.meters().hum > 0.0, hum, "{config:?}");
         }
     }
+}
+
+/// The loop on the side thread: what it wants to be heard goes to the audio thread.
+struct Companion {
+    feedback_loop: FeedbackLoop,
+    writer: SettingsWriter,
+    revision: u64,
+    /// Samples that were heard.
+    heard: Arc<AtomicU64>,
+}
+
+impl Worker for Companion {
+    type Message = ();
+    type Event = ();
+
+    fn hear(&mut self, block: &TapBlock) {
+        let [input, output] = [&block.input[0], &block.output[0]];
+        self.feedback_loop.collect_feedback(&[input], &[output], &Metrics::default());
+        self.heard.store(block.first + input.len() as u64, Relaxed);
+    }
+
+    fn work(&mut self, _: Duration, _: &mut Vec<()>) -> bool {
+        self.feedback_loop.advance();
+        if self.revision != self.feedback_loop.revision() {
+            self.revision = self.feedback_loop.revision();
+            self.writer.publish(self.feedback_loop.settings());
+        }
+        false
+    }
+
+    fn control(&mut self, (): (), _: &mut Vec<()>) {}
+
+    fn reset(&mut self) {}
+}
+
+#[test]
+fn nothing_is_allocated_while_the_loop_is_at_work() {
+    const RATE: usize = 16_000;
+    let config = EngineConfig { sample_rate: RATE as u32, channels: 1, latency: Latency::Live };
+    // Something to be improved.
+    let base = Settings::default().with(Id::CompThreshold, -36.0).with(Id::CompRatio, 4.0).with(Id::LevelRange, 18.0);
+    let mut engine = engine(config, &base);
+    let (writer, mut reader) = ParamBus::open(&base);
+    let (mut sender, receiver) = Tap::open(config.sample_rate, 1, 4.0);
+    let feedback_loop = FeedbackLoop::new(LoopConfig { base, ..LoopConfig::new(config) }).unwrap();
+    let heard = Arc::new(AtomicU64::new(0));
+    let companion = Companion { revision: feedback_loop.revision(), feedback_loop, writer, heard: heard.clone() };
+    let side = SideThread::spawn(receiver, companion, 1.0).unwrap();
+    let voice: Vec<f32> = speech().chunks_exact(3).map(|three| three.iter().sum::<f32>() / 3.0).collect();
+    let audio_thread = move || {
+        counting::calls(|| {
+            let mut block = [[0.0; 160]];
+            let (mut revision, mut done) = (1, 0);
+            for dry in voice.chunks_exact(160).cycle().take(40 * RATE / 160) {
+                // As in life: the side thread is never left behind by more than the tap holds.
+                while done > heard.load(Relaxed) + 3 * RATE as u64 {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                if let Some((settings, newest)) = reader.poll() {
+                    engine.set(&settings);
+                    revision = newest;
+                }
+                block[0].copy_from_slice(dry);
+                engine.process(&mut [&mut block[0]]);
+                sender.send(&[dry], &block, revision);
+                done += 160;
+            }
+            // They are dropped elsewhere.
+            (revision, (voice, reader, sender, engine, heard))
+        })
+    };
+    let (calls, (revision, _)) = std::thread::spawn(audio_thread).join().unwrap();
+    assert!(side.load() > 0.0 && revision > 1, "nothing was deployed: {revision}");
+    assert_eq!(calls, 0);
 }
