@@ -4,10 +4,16 @@ mod common;
 #[path = "common/counting.rs"]
 mod counting;
 
-use attune::bridge::{OffsetsBus, ParamBus, Tap};
+use attune::bridge::{Load, OffsetsBus, ParamBus, Tap};
 use attune::engine::{Engine, EngineConfig, Latency};
 use attune::settings::{Id, Method, Offsets, Settings};
+use attune::tuner::{Companion, LoopConfig, News, Report, SideThread};
 use common::*;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
+use std::time::Duration;
 
 const BLOCKS: [usize; 6] = [1, 7, 64, 441, 1024, 8192];
 
@@ -125,4 +131,54 @@ fn nothing_is_allocated_when_offsets_are_applied() {
         assert_eq!(calls, 0);
         assert!(heard.is_some_and(|heard| Settings::from_array(heard.as_array()) == heard));
     }
+}
+
+#[test]
+fn nothing_is_allocated_while_the_loop_is_at_work() {
+    const RATE: usize = 16_000;
+    let config = EngineConfig { sample_rate: RATE as u32, channels: 1, latency: Latency::Live };
+    // Something to be improved.
+    let base = Settings::default().with(Id::CompThreshold, -36.0).with(Id::CompRatio, 4.0).with(Id::Oversubtraction, 4.0);
+    let mut engine = engine(config, &base);
+    let (writer, mut reader) = OffsetsBus::open();
+    let (mut sender, receiver) = Tap::open(config.sample_rate, 1, 4.0);
+    let companion = Companion::new(LoopConfig { base, ..LoopConfig::new(config) }, writer, Load::default()).unwrap();
+    let side = SideThread::spawn(receiver, companion, 1.0).unwrap();
+    let heard = Arc::new(AtomicU64::new(0));
+    let voice: Vec<f32> = speech().chunks_exact(3).map(|three| three.iter().sum::<f32>() / 3.0).collect();
+    let progress = heard.clone();
+    let audio_thread = move || {
+        counting::calls(|| {
+            let mut block = [[0.0; 160]];
+            let (mut revision, mut done) = (0, 0);
+            for dry in voice.chunks_exact(160).cycle().take(40 * RATE / 160) {
+                // As in life: the side thread is never left behind by more than the tap holds.
+                while done > progress.load(Relaxed) + 5 * RATE as u64 {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                if let Some((offsets, newest)) = reader.poll() {
+                    engine.set(&offsets.apply(&base, 1.0));
+                    revision = newest;
+                }
+                block[0].copy_from_slice(dry);
+                engine.process(&mut [&mut block[0]]);
+                sender.send(&[dry], &block, revision);
+                done += 160;
+            }
+            // They are dropped elsewhere.
+            (revision, (voice, reader, sender, engine, progress))
+        })
+    };
+    let audio_thread = std::thread::spawn(audio_thread);
+    while !audio_thread.is_finished() {
+        for report in side.reports().try_iter() {
+            if let Report::Event(News::Window { seconds, .. }) = report {
+                heard.store((seconds * RATE as f64) as u64, Relaxed);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let (calls, (revision, _)) = audio_thread.join().unwrap();
+    assert!(side.load() > 0.0 && revision > 0, "nothing was deployed: {revision}");
+    assert_eq!(calls, 0);
 }

@@ -1,80 +1,18 @@
 //! The feedback loop as a whole, on a real recording.
 
-use attune::engine::{Engine, EngineConfig, Latency};
+#[path = "feedback_loop/conditions.rs"]
+mod conditions;
+#[path = "feedback_loop/mistakes.rs"]
+mod mistakes;
+#[path = "feedback_loop/robustness.rs"]
+mod robustness;
+#[path = "feedback_loop/session.rs"]
+mod session;
+
+use attune::engine::Engine;
 use attune::settings::{Id, Settings};
-use attune::tuner::{
-    Dislike, Event, Feedback, FeedbackLoop, LoopConfig, Metrics, ParameterUpdate, Stretch, Style, Tactic, What,
-};
-
-const RATE: u32 = 16_000;
-
-/// The demo recording at 16 kHz: 11 s.
-fn recording() -> Vec<f32> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo/voice-in-cafe.wav");
-    let mut wav = hound::WavReader::open(path).expect("the demo recording");
-    assert_eq!((wav.spec().sample_rate, wav.spec().channels), (48_000, 1));
-    let samples: Vec<f32> = wav.samples::<i16>().map(|s| f32::from(s.unwrap()) / 32768.0).collect();
-    samples.chunks_exact(3).map(|three| three.iter().sum::<f32>() / 3.0).collect()
-}
-
-fn engine() -> EngineConfig {
-    EngineConfig { sample_rate: RATE, channels: 1, latency: Latency::Studio }
-}
-
-/// As offline, but with fewer candidates, so that the tests are quick.
-fn config(base: Settings) -> LoopConfig {
-    LoopConfig { base, slots: 4, stretches: 3, ..LoopConfig::offline(engine()) }
-}
-
-/// An engine with a loop beside it.
-struct Session {
-    engine: Engine,
-    feedback_loop: FeedbackLoop,
-    events: Vec<Event>,
-    at: usize,
-}
-
-impl Session {
-    fn new(config: LoopConfig) -> Session {
-        let mut engine = Engine::new(config.engine).unwrap();
-        engine.set(&config.base);
-        engine.reset();
-        Session { engine, feedback_loop: FeedbackLoop::new(config).unwrap(), events: Vec::new(), at: 0 }
-    }
-
-    /// Streams some audio through it in blocks.
-    fn play(&mut self, input: &[f32]) {
-        for block in input.chunks(800) {
-            let mut output = block.to_vec();
-            self.engine.process(&mut [&mut output]);
-            assert!(output.iter().all(|sample| sample.is_finite()));
-            self.feedback_loop.collect_feedback(&[block], &[&output], &Metrics::default());
-            self.events.extend(self.feedback_loop.advance());
-            self.engine.set(self.feedback_loop.settings());
-            self.at += block.len();
-        }
-    }
-
-    fn deployments(&self) -> impl Iterator<Item = (&Event, &[ParameterUpdate])> {
-        self.events.iter().filter_map(|event| match &event.what {
-            What::Deployed { updates, .. } => Some((event, updates.as_slice())),
-            _ => None,
-        })
-    }
-
-    fn rollbacks(&self) -> usize {
-        self.events.iter().filter(|event| matches!(event.what, What::RolledBack { .. })).count()
-    }
-}
-
-/// What nobody would choose: muffled and boomy, with far too much noise reduction.
-fn bad() -> Settings {
-    Settings::default()
-        .with(Id::EqPresence, -12.0)
-        .with(Id::EqAir, -15.0)
-        .with(Id::EqLow, 9.0)
-        .with(Id::Oversubtraction, 4.0)
-}
+use attune::tuner::{Dislike, Event, Feedback, FeedbackLoop, LoopConfig, Metrics, Stretch, Style, Tactic, What};
+use session::*;
 
 #[test]
 fn test_quality_tracking() {

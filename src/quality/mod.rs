@@ -25,3 +25,17 @@ pub use reference::PseudoReference;
 pub use score::{Audition, Ears, Estimate, SCORE_FEATURES, Take, feature_names};
 pub(crate) use true_peak::TruePeak;
 pub use veto::Veto;
+
+/// The loudest sample that is heard as it is: the engine takes in nothing louder either.
+const LOUDEST: f32 = 64.0;
+
+/// Whether a sample can be heard as it is.
+fn is_sane(sample: &f32) -> bool {
+    sample.abs() <= LOUDEST
+}
+
+/// A sample as the engine takes it in: what is not finite is silence, and what is far too loud would be infinite once
+/// it is squared.
+fn sane(sample: &f32) -> f32 {
+    if sample.is_finite() { sample.clamp(-LOUDEST, LOUDEST) } else { 0.0 }
+}

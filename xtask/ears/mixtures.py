@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Makes recordings with known problems from clean speech, noises and rooms.
 
-    mixtures.py --materials DIR --split train|check --out DIR --count N [--seed S] [--seconds S] [--change] [--jobs N]
+    mixtures.py --materials DIR --split train|check --out DIR --count N [--seed S] [--seconds S] [--change] [--rate HZ]
+                 [--jobs N]
 
 DIR of the materials holds a manifest.json whose items have `file`, `kind` (speech, noise, rooms) and
 `split`. Writes noisy/NAME.wav and clean/NAME.wav (mono, 24 bits, 7.5 s, or `--seconds`; a voice that
@@ -19,6 +20,8 @@ problem is another one, clean ones excepted, have some noise as well, 25 to 45 d
 
 With `--change` a recording has one problem until `change_s`, its middle, and from there on another, the
 same voice and level: kind is `change`, `before` and `after` say what was done to the two halves.
+
+The rates are mixed, as they are in life; with `--rate` all have the same, so that they can be joined.
 
 Rooms are shoe boxes by pyroomacoustics (image sources), decay times 0.15 to 1.2 s, beside the real ones
 of the split. Everything follows from the seed.
@@ -335,7 +338,7 @@ def make(job):
         clean, name = voice(rng, materials, length)
         x, clean, done = spoil(rng, materials, rooms, clean, kind, has)
     item |= done | {"speaker": name}
-    item["rate"] = int(rng.choice([48000, 48000, 44100, 16000, 16000]))
+    item["rate"] = int(options.rate or rng.choice([48000, 48000, 44100, 16000, 16000]))
     item["loudness"] = loudness(clean)
     for side, samples in (("noisy", x), ("clean", clean)):
         item[side] = f"{side}/{item['id']}.wav"
@@ -364,6 +367,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=7.5)
     parser.add_argument("--change", action="store_true")
+    parser.add_argument("--rate", type=int, default=None)
     parser.add_argument("--jobs", type=int, default=None)
     options = parser.parse_args()
     for side in ("noisy", "clean"):

@@ -1,5 +1,6 @@
 use super::past::Past;
 use super::{Context, Excerpt};
+use crate::quality::sane;
 
 /// Steps of about 0.1 s in a window and from one window to the next.
 pub const STEPS: usize = 30;
@@ -65,7 +66,7 @@ impl Listener {
             // Never more than a step ahead, so that memory stays bounded.
             let end = length.min(start + self.taken + step - self.channels[0].len());
             for (channel, samples) in self.channels.iter_mut().zip(block) {
-                channel.extend(samples[start..end].iter().map(|x| if x.is_finite() { *x } else { 0.0 }));
+                channel.extend(samples[start..end].iter().map(sane));
             }
             start = end;
             if self.channels[0].len() == self.taken + step {

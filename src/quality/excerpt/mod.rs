@@ -2,7 +2,7 @@ mod noise;
 mod speech;
 
 use super::frames::{BANDS, band_powers, decibels};
-use super::{Frames, Levels};
+use super::{Frames, Levels, is_sane, sane};
 
 /// Frames more likely than this to hold speech clearly do.
 const SPEECH: f32 = 0.7;
@@ -45,10 +45,10 @@ impl Excerpt {
     /// Analyses mono input, full scale ±1. Samples that are not finite count as 0.
     pub fn new(rate: u32, input: &[f32]) -> Excerpt {
         let clean: Vec<f32>;
-        let input = match input.iter().all(|s| s.is_finite()) {
+        let input = match input.iter().all(is_sane) {
             true => input,
             false => {
-                clean = input.iter().map(|s| if s.is_finite() { *s } else { 0.0 }).collect();
+                clean = input.iter().map(sane).collect();
                 &clean
             }
         };

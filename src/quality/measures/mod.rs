@@ -15,7 +15,7 @@ mod pair;
 mod speech;
 mod tone;
 
-use super::{BANDS, Excerpt, Frames};
+use super::{BANDS, Excerpt, Frames, is_sane, sane};
 pub use levels::Levels;
 use pair::Pair;
 use tone::Tone;
@@ -151,12 +151,12 @@ impl Quality {
     /// The same, and the frames of the output: as many as the excerpt has.
     pub(super) fn with_frames(excerpt: &Excerpt, output: &[f32]) -> (Quality, Frames) {
         let broken = output.iter().filter(|s| !s.is_finite()).count();
-        let sane: Vec<f32>;
-        let output = match broken {
-            0 => output,
-            _ => {
-                sane = output.iter().map(|s| if s.is_finite() { *s } else { 0.0 }).collect();
-                &sane
+        let clean: Vec<f32>;
+        let output = match output.iter().all(is_sane) {
+            true => output,
+            false => {
+                clean = output.iter().map(sane).collect();
+                &clean
             }
         };
         let mut frames = Frames::new(excerpt.frames.rate, output);
