@@ -235,7 +235,8 @@ fn main() {
 
     let mut rows = Vec::new();
     // Only watching what is heard.
-    let mut session = Session::new(&recording, LoopConfig { least_speech: f32::INFINITY, ..LoopConfig::new(engine(2)) });
+    let mut session =
+        Session::new(&recording, LoopConfig { least_speech: f32::INFINITY, ..LoopConfig::new(engine(2)) });
     session.play(10);
     session.feedback_loop.install(&Settings::default().with(Id::EqAir, 1.0), "to be watched");
     session.play(30);
@@ -246,7 +247,8 @@ fn main() {
     // A mistake that is noticed: all of the work on the window in which it is taken back.
     let mut undone = Vec::new();
     for _ in 0..5 {
-        let mut session = Session::new(&recording, LoopConfig { least_speech: f32::INFINITY, ..LoopConfig::new(engine(2)) });
+        let mut session =
+            Session::new(&recording, LoopConfig { least_speech: f32::INFINITY, ..LoopConfig::new(engine(2)) });
         session.play(5);
         session.feedback_loop.install(&bad(), "a mistake");
         for _ in 0..4 {

@@ -138,7 +138,8 @@ fn nothing_is_allocated_while_the_loop_is_at_work() {
     const RATE: usize = 16_000;
     let config = EngineConfig { sample_rate: RATE as u32, channels: 1, latency: Latency::Live };
     // Something to be improved.
-    let base = Settings::default().with(Id::CompThreshold, -36.0).with(Id::CompRatio, 4.0).with(Id::Oversubtraction, 4.0);
+    let base =
+        Settings::default().with(Id::CompThreshold, -36.0).with(Id::CompRatio, 4.0).with(Id::Oversubtraction, 4.0);
     let mut engine = engine(config, &base);
     let (writer, mut reader) = OffsetsBus::open();
     let (mut sender, receiver) = Tap::open(config.sample_rate, 1, 4.0);
@@ -153,7 +154,7 @@ fn nothing_is_allocated_while_the_loop_is_at_work() {
             let (mut revision, mut done) = (0, 0);
             for dry in voice.chunks_exact(160).cycle().take(40 * RATE / 160) {
                 // As in life: the side thread is never left behind by more than the tap holds.
-                while done > progress.load(Relaxed) + 5 * RATE as u64 {
+                while done > progress.load(Relaxed) + 7 * RATE as u64 / 2 {
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 if let Some((offsets, newest)) = reader.poll() {

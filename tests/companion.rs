@@ -38,14 +38,8 @@ impl Session {
     fn new(base: Settings, locked: &[Id]) -> Session {
         let (writer, reader) = OffsetsBus::open();
         let (sender, receiver) = Tap::open(ENGINE.sample_rate, 1, 4.0);
-        let config = LoopConfig {
-            base,
-            locked: locked.to_vec(),
-            slots: 4,
-            sweep: 57,
-            stretches: 1,
-            ..LoopConfig::offline(ENGINE)
-        };
+        let config =
+            LoopConfig { base, locked: locked.to_vec(), slots: 4, stretches: 3, ..LoopConfig::offline(ENGINE) };
         let companion = Companion::new(config, writer, Load::default()).unwrap();
         let engine = common::engine(ENGINE, &base);
         let (offsets, news) = (Offsets::default(), Vec::new());
@@ -187,6 +181,7 @@ fn memory_of(base: &Settings, found: &Settings) -> Memory {
 fn what_is_locked_is_left_alone() {
     let locked = [Id::EqPresence, Id::Method];
     let mut session = Session::new(bad(), &locked);
+    session.play(&recording());
     session.play(&recording());
     assert!(session.deployments() > 0);
     let heard = session.heard();

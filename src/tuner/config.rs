@@ -38,6 +38,8 @@ pub struct LoopConfig {
     pub rounds: u64,
     /// Stretches of 6 s on which a candidate is judged, the newest ones.
     pub stretches: usize,
+    /// Judges on whole stretches only, once there is one: what was heard on them need not be rendered again.
+    pub steady: bool,
     /// Least speech in them for a round, s.
     pub least_speech: f32,
     /// Limits and times of the guard.
@@ -57,12 +59,13 @@ impl LoopConfig {
             style: Style::Balanced,
             goals: Goals::default(),
             winners: Vec::new(),
-            slots: 4,
-            sweep: 4,
+            slots: 2,
+            sweep: 2,
             kept: 2,
             interval: 2,
             rounds: 1,
-            stretches: 1,
+            stretches: 2,
+            steady: true,
             least_speech: 0.8,
             guard: GuardConfig::new(engine.sample_rate),
         }
@@ -77,6 +80,7 @@ impl LoopConfig {
             interval: 3,
             rounds: u64::MAX,
             stretches: 5,
+            steady: false,
             ..LoopConfig::new(engine)
         }
     }

@@ -1,4 +1,5 @@
 use super::Stretch;
+use super::guard::Fault;
 use super::shadow::mix;
 use crate::quality::{Audition, Context, Ears, Estimate, Heard, Listener, Take};
 use std::collections::VecDeque;
@@ -17,6 +18,8 @@ pub struct Window {
     pub take: Take,
     /// By how much the output is better than the input, PESQ points.
     pub score: Estimate,
+    /// What must not be heard for another moment, in the last second.
+    pub fault: Option<Fault>,
 }
 
 /// Listens to what goes into the engine and what comes out, and gives windows of 3 s every second.
@@ -46,6 +49,8 @@ pub struct Hearing {
 const HISTORY: f32 = 14.0;
 /// A window, s, with a little to spare.
 const WINDOW: f32 = 3.1;
+/// The share of speech in a second from which on silence is a fault.
+const TALKING: f32 = 0.3;
 /// Every other window of the listener is heard in full.
 const EVERY: u64 = 2;
 
@@ -127,8 +132,18 @@ impl Hearing {
         let audition = Audition::heard(self.ears, window.excerpt, window.context, &mono);
         let take = audition.hear(&mix(&output, 0));
         let score = audition.score(&take);
+        let fault = self.fault(&mono, &mix(&output, 0), &audition.excerpt.speech);
         let stretch = Arc::new(Stretch::heard(input, preroll, audition));
-        Some(Window { end, context: window.context, stretch, take, score })
+        Some(Window { end, context: window.context, stretch, take, score, fault })
+    }
+
+    /// The fault of the last second.
+    fn fault(&self, input: &[f32], output: &[f32], speech: &[f32]) -> Option<Fault> {
+        let newest = |sound: &[f32]| sound.len().saturating_sub(self.rate as usize)..;
+        let share = (self.rate as usize).min(input.len()) as f32 / input.len().max(1) as f32;
+        let speech = &speech[speech.len() - (share * speech.len() as f32) as usize..];
+        let talking = speech.iter().sum::<f32>() > TALKING * speech.len() as f32;
+        Fault::of(&input[newest(input)], &output[newest(output)], talking)
     }
 
     /// The input that ends there as a stretch to judge on: so many samples, or what there is of them since the

@@ -55,9 +55,10 @@ impl Recent {
         }
     }
 
-    /// The stretches, the newest first.
-    pub fn stretches(&self) -> Vec<Arc<Stretch>> {
-        self.newest.iter().chain(self.whole.iter().rev()).take(self.most).cloned().collect()
+    /// The stretches, the newest first; only the whole ones if there are any and `steady` is wanted.
+    pub fn stretches(&self, steady: bool) -> Vec<Arc<Stretch>> {
+        let newest = self.newest.iter().filter(|_| !steady || self.whole.is_empty());
+        newest.chain(self.whole.iter().rev()).take(self.most).cloned().collect()
     }
 
     /// Whether there is more to judge on from one moment to the next: no stretch was given up yet.

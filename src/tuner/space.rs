@@ -136,8 +136,7 @@ impl Space {
 fn needs(id: Id) -> f32 {
     match id {
         Id::EqLow | Id::EqMid | Id::EqMidFrequency | Id::EqPresence | Id::EqAir | Id::Deess | Id::DeessFrequency => 5.9,
-        Id::Hum => 11.9,
-        Id::LevelRange | Id::LevelSpeed | Id::CompThreshold | Id::CompRatio => 23.9,
+        Id::LevelRange | Id::LevelSpeed | Id::CompThreshold | Id::CompRatio | Id::Hum => 23.9,
         _ => 0.0,
     }
 }

@@ -110,6 +110,7 @@ fn good(recordings: &[(String, Vec<f32>)]) -> Settings {
 }
 
 #[test]
+#[cfg_attr(not(feature = "cli"), ignore = "takes a minute: once is enough")]
 fn no_false_rollback_while_conditions_change() {
     let conditions = conditions();
     let good = good(&conditions);

@@ -220,6 +220,7 @@ fn odd_configurations() {
 
 /// Over hours nothing is kept for ever but what was done.
 #[test]
+#[ignore = "takes minutes; see README, Measuring"]
 fn only_an_hour_is_remembered() {
     let slow = EngineConfig { sample_rate: 8000, ..engine() };
     let mut feedback_loop = FeedbackLoop::new(LoopConfig::new(slow)).unwrap();

@@ -23,6 +23,8 @@ use rand::SeedableRng;
 use std::collections::VecDeque;
 use tune::Progress;
 
+/// Events that are remembered; the oldest go first.
+const EVENTS: usize = 10_000;
 /// Windows that are remembered for analysis: an hour.
 const RECORDS: usize = 3600;
 
@@ -178,6 +180,8 @@ impl FeedbackLoop {
 
     /// So many samples of the stream were not heard: nothing is judged across the gap.
     pub fn gap(&mut self, samples: u64) {
+        // No stream is longer than that: positions can't overflow.
+        let samples = samples.min(1 << 48);
         self.hearing.gap(samples);
         self.position += samples;
         self.recent.skip(self.position);
@@ -301,8 +305,10 @@ impl FeedbackLoop {
 
     /// Compares what is heard with what was heard before, on the newest window.
     fn watch(&mut self, window: &Window) {
-        let since_before = window.end.saturating_sub(window.stretch.samples() as u64) >= self.deployed.since;
-        if since_before && let Some(fault) = fault(window) {
+        let heard_for = |samples: u64| window.end.saturating_sub(samples) >= self.deployed.since;
+        let since_before = heard_for(window.stretch.samples() as u64);
+        let newest = window.fault.filter(|_| heard_for(u64::from(self.config.engine.sample_rate)));
+        if let Some(fault) = newest.or_else(|| fault(window).filter(|_| since_before)) {
             self.guard.fault(window.end, fault);
         } else if window.stretch.speech >= LEAST_WATCHED {
             let Some(rival) = self.guard.rival(window.end, &self.context) else { return };
@@ -362,6 +368,10 @@ impl FeedbackLoop {
 
     fn tell_at(&mut self, sample: u64, what: What) {
         self.log.push(Event { sample, what });
+        if self.log.len() > EVENTS {
+            self.log.remove(0);
+            self.told = self.told.saturating_sub(1);
+        }
     }
 }
 

@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 /// A set is deployed if it promises so much more than what is heard, PESQ points: half of what is noticed.
 const WORTHWHILE: f32 = 0.025;
-/// When this much was heard of the input, the doubt is held against a candidate twice, s; and with twice as much,
-/// once. Few sounds tell little, and of many candidates some do well on them by chance.
+/// When this much was heard of the input, the doubt is held against a candidate twice, s; and with more, in proportion
+/// less. Few sounds tell little, and of many candidates some do well on them by chance. On recordings of which
+/// nothing was known, half of the harm was done for want of this.
 const HASTE: f32 = 3.0;
 /// Small steps at the end of a search. More would follow the errors of the score: on recordings
 /// whose voices it never heard, three times as many lost a fifth of the gain.
@@ -69,7 +70,7 @@ impl FeedbackLoop {
     /// One round: tries candidates on the newest audio in the shadow, and deploys the best if it is surely
     /// better than what is heard. Returns what was changed; nothing where there is no speech to judge on.
     pub fn update_parameters(&mut self, tactic: Tactic) -> Vec<ParameterUpdate> {
-        self.shadow.set(self.recent.stretches());
+        self.shadow.set(self.recent.stretches(self.config.steady));
         if !self.can_judge() {
             return Vec::new();
         }
@@ -110,9 +111,9 @@ impl FeedbackLoop {
     }
 
     /// Looks for better settings, as far as that has not been done on what there is to judge on: once all was
-    /// tried, again when there is half as much again. In between what is heard is compared with the next best.
+    /// tried, again when there is twice as much. In between what is heard is compared with the next best.
     pub(super) fn tune(&mut self) {
-        self.shadow.set(self.recent.stretches());
+        self.shadow.set(self.recent.stretches(self.config.steady));
         if !self.can_judge() {
             return;
         }
@@ -134,7 +135,7 @@ impl FeedbackLoop {
         }
         self.deploy_best(done);
         if self.plan().is_rest() {
-            self.progress.rests_until = Some(age * 3 / 2);
+            self.progress.rests_until = Some(2 * age);
             if !self.progress.deployed {
                 self.tell(What::Converged { rounds: self.rounds });
             }
@@ -166,7 +167,7 @@ impl FeedbackLoop {
         let goals = &self.config.goals;
         let taste = self.taste;
         let wanted = |quality: &Quality| taste.bonus(quality) - goals.cost(&quality.into());
-        let doubt = self.config.style.doubt() * (1.0 + (HASTE / reach.seconds).powi(4));
+        let doubt = self.config.style.doubt() * (1.0 + HASTE / reach.seconds);
         let rules = Rules { caution: doubt, wanted: &wanted };
         let (space, guard, position) = (&self.space, &self.guard, self.position);
         let deployed = &self.deployed.point;
