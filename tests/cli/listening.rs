@@ -135,10 +135,12 @@ fn an_honest_output_is_better_than_spoiled_ones() {
     let excerpts = enhanced["excerpts"].as_array().unwrap();
     let [first, second] = &excerpts[..] else { panic!("{excerpts:?}") };
     assert_eq!(first["end_s"], second["start_s"]);
-    let sum = |key: &str| excerpts.iter().map(|e| number(&e["speech_s"]) * number(&e["score"][key])).sum::<f64>();
-    let speech: f64 = excerpts.iter().map(|e| number(&e["speech_s"])).sum();
-    assert!((sum("mean") / speech - score(enhanced)).abs() < 1e-3, "{enhanced}");
-    assert!(number(&enhanced["score"]["sigma"]) <= sum("sigma") / speech + 1e-3);
+    // What is surer counts more.
+    let weight = |e: &Value| number(&e["speech_s"]) / (number(&e["score"]["sigma"]).powi(2) + 0.04);
+    let sum = |key: &str| excerpts.iter().map(|e| weight(e) * number(&e["score"][key])).sum::<f64>();
+    let total: f64 = excerpts.iter().map(weight).sum();
+    assert!((sum("mean") / total - score(enhanced)).abs() < 1e-3, "{enhanced}");
+    assert!(number(&enhanced["score"]["sigma"]) <= sum("sigma") / total + 1e-3);
     assert!(["speech_lost", "tone_distance", "true_peak"].iter().all(|key| first["quality"][key].is_number()));
 
     let text = stdout(&ok(run(dir.path(), &["eval", "-p", "out", "-i", "in"])));
