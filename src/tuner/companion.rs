@@ -31,6 +31,13 @@ pub enum Order {
     RollBack,
     /// Deploys a snapshot again, by its revision.
     Restore(u64),
+    /// Deploys offsets that come from elsewhere (a person's undo, a stored project), unless they are heard already.
+    Install {
+        /// On top of the base.
+        offsets: Offsets,
+        /// Why, in plain words.
+        reason: String,
+    },
     /// What is heard becomes the base: answered by [`News::Committed`].
     Commit,
     /// Goes on where an earlier loop was. If it is refused: [`News::Refused`].
@@ -211,6 +218,11 @@ impl Worker for Companion {
                     news.push(News::Refused(format!("settings {revision} are not kept any more")));
                 }
                 feedback.restore(revision);
+            }
+            Order::Install { offsets, reason } => {
+                if offsets.without(feedback.locked().iter().copied()) != feedback.offsets() {
+                    feedback.install(&offsets.apply(feedback.space().base(), 1.0), &reason);
+                }
             }
             Order::Commit => {
                 news.push(News::Committed(feedback.commit(self.amount)));
