@@ -1,0 +1,4 @@
+//! Attune in a host.
+
+pub mod display;
+pub mod editor;
