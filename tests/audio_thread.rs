@@ -4,9 +4,9 @@ mod common;
 #[path = "common/counting.rs"]
 mod counting;
 
-use attune::bridge::{ParamBus, Tap};
+use attune::bridge::{OffsetsBus, ParamBus, Tap};
 use attune::engine::{Engine, EngineConfig, Latency};
-use attune::settings::{Id, Method, Settings};
+use attune::settings::{Id, Method, Offsets, Settings};
 use common::*;
 
 const BLOCKS: [usize; 6] = [1, 7, 64, 441, 1024, 8192];
@@ -110,5 +110,19 @@ fn nothing_is_allocated_while_hum_is_found_and_lost() {
             assert_eq!(calls, 0, "{config:?}");
             assert_eq!(engine.meters().hum > 0.0, hum, "{config:?}");
         }
+    }
+}
+
+#[test]
+fn nothing_is_allocated_when_offsets_are_applied() {
+    let mut random = Random::new(3);
+    let (mut writer, mut reader) = OffsetsBus::open();
+    for _ in 0..100 {
+        let (base, learned) = (random.settings(), random.settings());
+        let amount = random.unit();
+        writer.publish(&Offsets::between(&base, &learned));
+        let (calls, heard) = counting::calls(|| reader.poll().map(|(offsets, _)| offsets.apply(&base, amount)));
+        assert_eq!(calls, 0);
+        assert!(heard.is_some_and(|heard| Settings::from_array(heard.as_array()) == heard));
     }
 }

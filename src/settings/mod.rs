@@ -3,9 +3,11 @@
 //! Host parameters, `--set`, the tuner's bounds, stored records and the printed documentation all
 //! come from [`TABLE`]. A [`Settings`] is one value for each row of it.
 
+mod offsets;
 mod preset;
 mod table;
 
+pub use offsets::Offsets;
 pub use preset::{Preset, PresetError};
 pub use table::{Id, Kind, Spec, TABLE, Taper, Unit};
 

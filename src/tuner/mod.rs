@@ -10,6 +10,7 @@
 
 mod analysis;
 mod change;
+mod companion;
 mod config;
 mod convergence;
 mod event;
@@ -33,12 +34,13 @@ mod team;
 
 pub use analysis::{Analysis, Best, Pattern, Record};
 pub use change::{Change, ChangeDetector};
+pub use companion::{Companion, News, Order};
 pub use config::LoopConfig;
 pub use convergence::{Convergence, ConvergenceAnalyzer, ConvergenceConfig};
 pub use event::{Event, ParameterUpdate, What};
 pub use experiment::{ConfidenceSequence, Decision, Experiment, ExperimentConfig, Measure, Standing, Variant};
 pub use feedback::{Dislike, Feedback, Taste};
-pub use feedback_loop::{FeedbackLoop, Metrics};
+pub use feedback_loop::{FeedbackLoop, Memory, MemoryError, Metrics, Remembered};
 pub use goals::{Goal, GoalError, Goals};
 pub use guard::{Cusum, Fault, Guard, GuardConfig, PageHinkley, Reason, Snapshot};
 pub use hearing::{Hearing, Window};

@@ -44,6 +44,12 @@ impl Search {
         self.board.clear();
     }
 
+    /// The space is another one: begins anew from a point of it.
+    pub fn move_to(&mut self, point: Point) {
+        self.best = point;
+        self.board.clear();
+    }
+
     /// Goes on from somewhere else.
     pub fn go_to(&mut self, point: Point) {
         self.best = point;

@@ -1,8 +1,11 @@
+mod memory;
 mod steer;
+
+pub use memory::{Memory, MemoryError, Remembered};
 
 use crate::engine::ConfigError;
 use crate::quality::{EMBEDDING, Estimate, Quality, Veto};
-use crate::settings::Settings;
+use crate::settings::{Offsets, Settings};
 use crate::tuner::analysis::{Analysis, Record};
 use crate::tuner::change::ChangeDetector;
 use crate::tuner::event::{Event, ParameterUpdate, What};
@@ -109,7 +112,7 @@ impl FeedbackLoop {
             revision: 1,
             sample: 0,
             settings: config.base,
-            point: space.origin().clone(),
+            offsets: Offsets::default(),
             learner: None,
             context: [0.0; _],
             evidence: Estimate { mean: 0.0, sigma: 0.0 },
@@ -421,7 +424,7 @@ impl FeedbackLoop {
             revision: self.deployed.revision,
             sample: self.position,
             settings,
-            point: self.deployed.point.clone(),
+            offsets: Offsets::between(self.space.base(), &settings),
             learner: None,
             context: self.context,
             evidence: predicted,

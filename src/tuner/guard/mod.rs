@@ -203,6 +203,24 @@ impl Guard {
         self.ring.iter().map(|kept| &kept.snapshot)
     }
 
+    /// The same with whether each proved good, to be stored.
+    pub(super) fn kept(&self) -> impl DoubleEndedIterator<Item = (&Snapshot, bool)> {
+        self.ring.iter().map(|kept| (&kept.snapshot, kept.good))
+    }
+
+    /// To be brought up to date when the base moves.
+    pub(super) fn snapshots_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Snapshot> {
+        self.ring.iter_mut().map(|kept| &mut kept.snapshot)
+    }
+
+    /// Takes over what was kept elsewhere, the incumbent last; nothing if there is nothing.
+    pub(super) fn remember(&mut self, sample: u64, kept: impl IntoIterator<Item = (Snapshot, bool)>) {
+        self.ring.replace(kept.into_iter().map(|(snapshot, good)| Kept { snapshot, good }).collect());
+        self.since = sample;
+        self.rival = self.choose(sample);
+        self.start_anew();
+    }
+
     /// The newest that proved good; perhaps the incumbent.
     pub fn last_good(&self) -> Option<&Snapshot> {
         self.ring.iter().rev().find(|kept| kept.good).map(|kept| &kept.snapshot)

@@ -1,8 +1,7 @@
 //! What was heard before, and what it was worth.
 
 use crate::quality::{EMBEDDING, Estimate};
-use crate::settings::Settings;
-use crate::tuner::Point;
+use crate::settings::{Offsets, Settings};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -18,8 +17,8 @@ pub struct Snapshot {
     pub sample: u64,
     /// What is heard.
     pub settings: Settings,
-    /// The same, in the space of that time.
-    pub point: Point,
+    /// What it adds to the base, which may have moved since: what is heard follows from these.
+    pub offsets: Offsets,
     /// The state of what learns, as its owner wrote it.
     pub learner: Option<Arc<[u8]>>,
     /// What the input was like.
@@ -52,6 +51,18 @@ impl Ring {
 
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Kept> {
         self.kept.iter()
+    }
+
+    pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Kept> {
+        self.kept.iter_mut()
+    }
+
+    /// Others instead, the newest of them, in order; not if there are none.
+    pub fn replace(&mut self, kept: Vec<Kept>) {
+        if !kept.is_empty() {
+            self.kept = kept.into();
+            self.kept.drain(..self.kept.len().saturating_sub(self.most));
+        }
     }
 
     /// What is heard now.

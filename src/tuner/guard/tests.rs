@@ -1,5 +1,5 @@
 use super::*;
-use crate::settings::Id;
+use crate::settings::{Id, Offsets};
 use crate::tuner::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -22,7 +22,7 @@ fn snapshot(revision: u64, seconds: f64, context: [f32; EMBEDDING]) -> Snapshot 
         revision,
         sample: at(seconds),
         settings,
-        point: space().point(&settings),
+        offsets: Offsets::between(&Settings::default(), &settings),
         learner: None,
         context,
         evidence: Estimate { mean: 0.1, sigma: 0.05 },
@@ -131,7 +131,7 @@ fn one_veto_suffices_and_one_in_doubt_does_not() {
 fn faults_go_back_at_once_and_what_failed_is_shunned_here() {
     let (space, mut guard) = (space(), guard());
     guard.keep(snapshot(1, 1.0, HERE));
-    let failed = snapshot(1, 1.0, HERE).point;
+    let failed = space.point(&snapshot(1, 1.0, HERE).settings);
     assert!(guard.allows(at(1.0), &space, &failed, &HERE));
     let reason = guard.fault(at(1.1), Fault::Swallowed);
     assert_eq!(reason.to_string(), "the output was silent where the input had speech");
