@@ -8,17 +8,22 @@
 //!
 //! The package in plugin/ exports [`Attune`] as a shared library.
 
+pub mod display;
+pub mod editor;
 mod learning;
 mod params;
 mod processor;
 mod shared;
 mod state;
+mod window;
 
 pub use params::{Params, Setting};
 pub use shared::Shared;
+pub use window::Window;
 
 use crate::bridge::OffsetsReader;
 use crate::engine::EngineConfig;
+use display::Probe;
 use learning::{Learning, Way};
 use nice_plug::prelude::*;
 use processor::Processor;
@@ -31,6 +36,9 @@ pub struct Attune {
     shared: Arc<Shared>,
     /// Offsets that a person or a saved project wants to be heard at once.
     recalled: OffsetsReader,
+    /// Shows the sound to the editor; its other end is there from the start.
+    probe: Probe,
+    window: Option<Window>,
     processor: Option<Processor>,
     learning: Learning,
     /// The host was asked to activate anew.
@@ -41,26 +49,26 @@ impl Default for Attune {
     fn default() -> Attune {
         let (shared, recalled) = Shared::new();
         let params = Arc::new(Params::new(shared.clone()));
-        Attune { params, shared, recalled, processor: None, learning: Learning::default(), restarting: false }
+        let (probe, display) = display::open();
+        Attune {
+            window: Some(Window::new(params.clone(), shared.clone(), display)),
+            params,
+            shared,
+            recalled,
+            probe,
+            processor: None,
+            learning: Learning::default(),
+            restarting: false,
+        }
     }
 }
 
 impl Attune {
-    /// What the editor and others than the audio thread share with it.
-    pub fn shared(&self) -> &Arc<Shared> {
-        &self.shared
-    }
-
-    /// The parameters.
-    pub fn host_params(&self) -> &Arc<Params> {
-        &self.params
-    }
-
     /// Processes a block in place, one slice a channel; `false`: another latency mode is wanted, for which
     /// the host must activate anew.
     fn run(&mut self, channels: &mut [&mut [f32]]) -> bool {
         let Some(processor) = &mut self.processor else { return true };
-        processor.process(channels, &self.params, &self.shared, &mut self.recalled);
+        processor.process(channels, &self.params, &self.shared, &mut self.recalled, &mut self.probe);
         params::latency(self.params.latency.value()) == processor.config().latency
     }
 }
@@ -82,12 +90,16 @@ impl Plugin for Attune {
     const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[layout(2), layout(1)];
     const SAMPLE_ACCURATE_AUTOMATION: bool = true;
 
-    type Editor = nice_plug_egui::EguiEditor<NoEditor>;
+    type Editor = Window;
     type SysExMessage = ();
     type BackgroundTask = ();
 
     fn params(&self) -> Arc<dyn nice_plug::prelude::Params> {
         self.params.clone()
+    }
+
+    fn editor(&mut self, _executor: AsyncExecutor<Self>) -> Option<Window> {
+        self.window.take()
     }
 
     fn filter_state(state: &mut PluginState) {
@@ -113,6 +125,7 @@ impl Plugin for Attune {
             Ok(mut processor) => {
                 processor.reset(&self.params, &self.shared, &mut self.recalled);
                 context.set_latency_samples(processor.latency());
+                self.probe.prepare(config.sample_rate, channels, processor.latency() as usize);
                 self.processor = Some(processor);
                 self.restarting = false;
                 true
@@ -162,10 +175,4 @@ impl ClapPlugin for Attune {
     fn remote_controls(&self, context: &mut impl RemoteControlsContext) {
         self.params.remote_controls(context);
     }
-}
-
-/// None yet.
-pub struct NoEditor;
-impl nice_plug_egui::NiceEguiApp for NoEditor {
-    fn ui(&mut self, _ui: &mut egui::Ui, _frame: &mut nice_plug_egui::Frame) {}
 }

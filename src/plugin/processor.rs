@@ -1,5 +1,6 @@
 //! The audio thread's side of the plugin.
 
+use super::display::Probe;
 use super::learning::{Learner, Within};
 use super::{Params, Shared};
 use crate::bridge::{Load, OffsetsReader};
@@ -92,6 +93,7 @@ impl Processor {
         params: &Params,
         shared: &Shared,
         recalled: &mut OffsetsReader,
+        probe: &mut Probe,
     ) {
         let samples = channels.iter().map(|channel| channel.len()).min().unwrap_or(0);
         let began = matches!(self.learner, Learner::Beside { .. }).then(Instant::now);
@@ -101,8 +103,8 @@ impl Processor {
             self.listen(recalled);
             self.set(params, shared);
             match channels {
-                [mono] => self.part([&mut mono[done..end]], params),
-                [left, right, ..] => self.part([&mut left[done..end], &mut right[done..end]], params),
+                [mono] => self.part([&mut mono[done..end]], params, probe),
+                [left, right, ..] => self.part([&mut left[done..end], &mut right[done..end]], params, probe),
                 [] => {}
             }
             self.position += end - done;
@@ -113,12 +115,14 @@ impl Processor {
         }
     }
 
-    fn part<const N: usize>(&mut self, mut channels: [&mut [f32]; N], params: &Params) {
+    fn part<const N: usize>(&mut self, mut channels: [&mut [f32]; N], params: &Params, probe: &mut Probe) {
         let samples = channels[0].len();
         for (dry, channel) in self.dry.iter_mut().zip(&channels) {
             dry[..samples].copy_from_slice(channel);
         }
+        probe.before(&channels);
         self.engine.process(&mut channels);
+        probe.after(&channels, &self.engine.meters());
         // What only sounds untouched, or is what was removed, is nothing to judge.
         if self.monitor == Monitor::Enhanced {
             let input: [&[f32]; N] = std::array::from_fn(|i| &self.dry[i][..samples]);

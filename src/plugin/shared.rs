@@ -1,3 +1,4 @@
+use super::editor::story::Story;
 use crate::bridge::{OffsetsBus, OffsetsReader, OffsetsWriter};
 use crate::settings::{Id, Offsets, Settings};
 use crate::tuner::{Command, Companion, Memory, News, Order, Report, SideThread};
@@ -14,6 +15,7 @@ pub struct Shared {
     size: AtomicU64,
     recall: Mutex<OffsetsWriter>,
     known: Mutex<Known>,
+    story: Mutex<Story>,
     side: Mutex<Option<SideThread<Companion>>>,
 }
 
@@ -43,6 +45,7 @@ impl Shared {
             size: AtomicU64::new(0),
             recall: Mutex::new(recall),
             known: Mutex::default(),
+            story: Mutex::default(),
             side: Mutex::default(),
         };
         (Arc::new(shared), recalled)
@@ -106,6 +109,11 @@ impl Shared {
     /// What the loop said of all that it knows.
     pub fn memory(&self) -> Option<Memory> {
         lock(&self.known).memory.clone()
+    }
+
+    /// What the loop did so far.
+    pub fn story(&self) -> MutexGuard<'_, Story> {
+        lock(&self.story)
     }
 
     /// The share of a core that learning takes.
@@ -187,7 +195,11 @@ impl Shared {
     pub(super) fn listen(&self) {
         let reports: Vec<_> = lock(&self.side).iter().flat_map(|side| side.reports().try_iter()).collect();
         let mut known = lock(&self.known);
+        let mut story = lock(&self.story);
         for report in reports {
+            if let Report::Event(news) = &report {
+                story.hear(news);
+            }
             match report {
                 Report::Event(News::Offsets(offsets)) => known.offsets = offsets,
                 Report::Event(News::Memory(memory)) => known.memory = Some(*memory),

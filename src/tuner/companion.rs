@@ -7,6 +7,7 @@ use super::feedback_loop::{FeedbackLoop, Memory, Metrics};
 use super::{Goals, LoopConfig, Style, Worker};
 use crate::bridge::{Load, OffsetsWriter, TapBlock};
 use crate::engine::ConfigError;
+use crate::quality::Finding;
 use crate::settings::{Id, Offsets, Settings};
 use std::time::Duration;
 
@@ -62,6 +63,8 @@ pub enum News {
         seconds: f64,
         /// Its score, what was done to it, what the input was like, how much speech there was.
         record: Box<Record>,
+        /// What is wrong with the input, the worst first.
+        findings: Vec<Finding>,
         /// The load of the audio thread.
         load: f32,
     },
@@ -148,7 +151,8 @@ impl Companion {
         if let Some(record) = self.feedback.records().next_back().filter(|record| record.sample > self.told) {
             self.told = record.sample;
             let seconds = seconds(record.sample);
-            news.push(News::Window { seconds, record: Box::new(record.clone()), load: self.load.get() });
+            let (record, findings) = (Box::new(record.clone()), self.feedback.findings().to_vec());
+            news.push(News::Window { seconds, record, findings, load: self.load.get() });
         }
         news.extend(happened.into_iter().map(|event| News::Event { seconds: seconds(event.sample), event }));
         let offsets = self.feedback.offsets();

@@ -16,6 +16,8 @@ mod speech;
 mod tone;
 
 use super::{BANDS, Excerpt, Frames};
+#[cfg(feature = "plugin")]
+pub(crate) use levels::k_weight;
 pub use levels::Levels;
 use pair::Pair;
 use tone::Tone;
