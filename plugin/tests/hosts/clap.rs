@@ -181,7 +181,8 @@ impl Plugin {
             let audio = move || {
                 let mut processor = processor.start_processing().unwrap();
                 let channels = input.len();
-                let (mut into, mut out) = (AudioPorts::with_capacity(channels, 1), AudioPorts::with_capacity(channels, 1));
+                let (mut into, mut out) =
+                    (AudioPorts::with_capacity(channels, 1), AudioPorts::with_capacity(channels, 1));
                 let mut start = 0;
                 for (block, events) in events {
                     let mut parts: Vec<Vec<f32>> = input.iter().map(|x| x[start..start + block].to_vec()).collect();
