@@ -1,7 +1,7 @@
 //! What the loop did, for people: kept by who runs the loop, drawn by the editor.
 
-use crate::quality::{Context, Estimate, Finding};
-use crate::tuner::{Event, Snapshot, What};
+use crate::quality::{Estimate, Finding};
+use crate::tuner::{News, Remembered, What};
 
 /// Points and marks that are kept: an hour of points.
 const KEPT: usize = 3600;
@@ -55,8 +55,6 @@ pub enum Sort {
 pub struct Kept {
     /// Its number.
     pub revision: u64,
-    /// Seconds of sound.
-    pub at: f32,
     /// Why it was heard.
     pub reason: String,
     /// By how much it was to be better.
@@ -64,35 +62,28 @@ pub struct Kept {
 }
 
 impl Story {
-    /// Notes a window: what the input is like, and how good the output is.
-    pub fn hear(&mut self, sample: u64, rate: u32, context: &Context, score: Option<Estimate>) {
-        self.findings = context.findings();
-        self.points.push(Point { at: seconds(sample, rate), score });
-        let spare = self.points.len().saturating_sub(KEPT);
-        self.points.drain(..spare);
-    }
-
-    /// Notes what happened.
-    pub fn tell(&mut self, event: &Event, rate: u32) {
-        let sort = match event.what {
-            What::Deployed { .. } => Sort::Change,
-            What::RolledBack { .. } => Sort::Rollback,
-            _ => Sort::Note,
-        };
-        self.marks.push(Mark { at: seconds(event.sample, rate), sort, words: sentence(&event.what.to_string()) });
-        let spare = self.marks.len().saturating_sub(KEPT);
-        self.marks.drain(..spare);
-    }
-
-    /// Notes which sets can be heard again, given oldest first.
-    pub fn keep<'a>(&mut self, snapshots: impl DoubleEndedIterator<Item = &'a Snapshot>, rate: u32) {
-        let kept = |snapshot: &Snapshot| Kept {
-            revision: snapshot.revision,
-            at: seconds(snapshot.sample, rate),
-            reason: sentence(&snapshot.reason),
-            gain: snapshot.evidence.mean,
-        };
-        self.snapshots = snapshots.rev().map(kept).collect();
+    /// Takes in what the loop tells.
+    pub fn hear(&mut self, news: &News) {
+        match news {
+            News::Window { seconds, record, .. } => {
+                let judged = record.speech > 0.0 && record.score.mean.is_finite();
+                self.points.push(Point { at: *seconds as f32, score: judged.then_some(record.score) });
+                let spare = self.points.len().saturating_sub(KEPT);
+                self.points.drain(..spare);
+            }
+            News::Event { seconds, event } => {
+                let sort = match event.what {
+                    What::Deployed { .. } => Sort::Change,
+                    What::RolledBack { .. } => Sort::Rollback,
+                    _ => Sort::Note,
+                };
+                self.marks.push(Mark { at: *seconds as f32, sort, words: sentence(&event.what.to_string()) });
+                let spare = self.marks.len().saturating_sub(KEPT);
+                self.marks.drain(..spare);
+            }
+            News::Memory(memory) => self.snapshots = memory.snapshots.iter().rev().map(Kept::from).collect(),
+            _ => {}
+        }
     }
 
     /// The newest score that there is.
@@ -106,8 +97,11 @@ impl Story {
     }
 }
 
-fn seconds(sample: u64, rate: u32) -> f32 {
-    (sample as f64 / f64::from(rate.max(1))) as f32
+impl From<&Remembered> for Kept {
+    fn from(snapshot: &Remembered) -> Kept {
+        let Remembered { revision, reason, evidence, .. } = snapshot;
+        Kept { revision: *revision, reason: sentence(reason), gain: evidence.mean }
+    }
 }
 
 /// With a capital.
@@ -128,17 +122,16 @@ pub fn clock(seconds: f32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tuner::Event;
 
     #[test]
     fn a_story_is_told_in_sentences_and_does_not_grow_for_ever() {
         let mut story = Story::default();
-        let change = What::InputChanged { change: "louder".into() };
         for second in 0..5000 {
-            story.hear(48_000 * second, 48_000, &Context::default(), None);
-            story.tell(&Event { sample: 48_000 * second, what: change.clone() }, 48_000);
+            let what = What::InputChanged { change: "louder".into() };
+            story.hear(&News::Event { seconds: f64::from(second), event: Event { sample: 0, what } });
         }
-        assert_eq!((story.points.len(), story.marks.len()), (KEPT, KEPT));
-        assert_eq!(story.points[0].at, 1400.0);
+        assert_eq!((story.marks.len(), story.marks[0].at), (KEPT, 1400.0));
         let last = story.explanation().unwrap();
         assert_eq!((last.words.as_str(), last.sort), ("The input changed: louder", Sort::Note));
         assert_eq!(story.score(), None);
