@@ -169,7 +169,7 @@ fn story() -> Story {
     };
     let mark = |at: f32, sort, words: &str| Mark { at, sort, words: words.into() };
     let changed = "Changed eq_air 0 dB to 3.1 dB, deess 0 dB to 4 dB: the voice was dull; should be better by 0.17 ± 0.09";
-    let kept = |revision, gain, reason: &str| Kept { revision, gain, reason: reason.into() };
+    let kept = |revision, at, gain, reason: &str| Kept { revision, at, gain, reason: reason.into() };
     let find = |severity, text: &str| Finding { severity, text: text.into() };
     Story {
         points: (0..284).map(|second| Point { at: second as f32, score: score(second) }).collect(),
@@ -187,11 +187,11 @@ fn story() -> Story {
             find(Severity::Slight, "level jumps by 8 LU"),
         ],
         snapshots: vec![
-            kept(6, 0.17, "The voice was dull"),
-            kept(5, 0.0, "Asked for"),
-            kept(3, 0.19, "Boomy: 9 dB above usual speech below 250 Hz, and so on at some length"),
-            kept(2, 0.15, "Noise was left"),
-            kept(1, 0.0, "What was set"),
+            kept(6, 230.0, 0.17, "The voice was dull"),
+            kept(5, 171.0, 0.0, "Asked for"),
+            kept(3, 96.0, 0.19, "Boomy: 9 dB above usual speech below 250 Hz, and so on at some length"),
+            kept(2, 38.0, 0.15, "Noise was left"),
+            kept(1, 0.0, 0.0, "What was set"),
         ],
     }
 }

@@ -212,7 +212,7 @@ fn snapshots(ui: &mut Ui, rect: Rect, kept: &[Kept]) -> Option<Action> {
                     if response.clicked() {
                         action = Some(Action::Restore(kept.revision));
                     }
-                    ui.colored_label(theme::FAINT, RichText::new(kept.revision.to_string()).size(11.0));
+                    ui.colored_label(theme::FAINT, RichText::new(clock(kept.at)).size(11.0));
                     let gain = if kept.gain == 0.0 { String::new() } else { format!("{:+.2}  ", kept.gain) };
                     let text = RichText::new(format!("{gain}{}", kept.reason)).size(11.5).color(theme::TEXT);
                     ui.add(Label::new(text).truncate());

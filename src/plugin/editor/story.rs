@@ -55,6 +55,8 @@ pub enum Sort {
 pub struct Kept {
     /// Its number.
     pub revision: u64,
+    /// Seconds of sound.
+    pub at: f32,
     /// Why it was heard.
     pub reason: String,
     /// By how much it was to be better.
@@ -62,14 +64,13 @@ pub struct Kept {
 }
 
 impl Story {
-    /// Takes in what the loop tells.
+    /// Notes what the loop tells.
     pub fn hear(&mut self, news: &News) {
         match news {
-            News::Window { seconds, record, .. } => {
-                let judged = record.speech > 0.0 && record.score.mean.is_finite();
-                self.points.push(Point { at: *seconds as f32, score: judged.then_some(record.score) });
-                let spare = self.points.len().saturating_sub(KEPT);
-                self.points.drain(..spare);
+            News::Window { seconds, record, findings, .. } => {
+                self.findings.clone_from(findings);
+                let score = (record.speech > 0.0).then_some(record.score);
+                push(&mut self.points, Point { at: *seconds as f32, score });
             }
             News::Event { seconds, event } => {
                 let sort = match event.what {
@@ -77,13 +78,30 @@ impl Story {
                     What::RolledBack { .. } => Sort::Rollback,
                     _ => Sort::Note,
                 };
-                self.marks.push(Mark { at: *seconds as f32, sort, words: sentence(&event.what.to_string()) });
-                let spare = self.marks.len().saturating_sub(KEPT);
-                self.marks.drain(..spare);
+                self.mark(*seconds as f32, sort, &event.what.to_string());
             }
-            News::Memory(memory) => self.snapshots = memory.snapshots.iter().rev().map(Kept::from).collect(),
-            _ => {}
+            News::Memory(memory) => {
+                // A new one came just now; what was saved with the project came before the story began.
+                let now = self.points.last().map_or(0.0, |point| point.at);
+                let at = |revision| self.snapshots.iter().find(|kept| kept.revision == revision).map_or(now, |kept| kept.at);
+                let kept = |kept: &Remembered| Kept {
+                    revision: kept.revision,
+                    at: at(kept.revision),
+                    reason: sentence(&kept.reason),
+                    gain: kept.evidence.mean,
+                };
+                self.snapshots = memory.snapshots.iter().rev().map(kept).collect();
+            }
+            News::Refused(words) => {
+                let now = self.points.last().map_or(0.0, |point| point.at);
+                self.mark(now, Sort::Note, words);
+            }
+            News::Offsets(_) | News::Committed(_) => {}
         }
+    }
+
+    fn mark(&mut self, at: f32, sort: Sort, words: &str) {
+        push(&mut self.marks, Mark { at, sort, words: sentence(words) });
     }
 
     /// The newest score that there is.
@@ -97,11 +115,11 @@ impl Story {
     }
 }
 
-impl From<&Remembered> for Kept {
-    fn from(snapshot: &Remembered) -> Kept {
-        let Remembered { revision, reason, evidence, .. } = snapshot;
-        Kept { revision: *revision, reason: sentence(reason), gain: evidence.mean }
-    }
+/// Keeps the newest.
+fn push<T>(list: &mut Vec<T>, new: T) {
+    list.push(new);
+    let spare = list.len().saturating_sub(KEPT);
+    list.drain(..spare);
 }
 
 /// With a capital.
@@ -122,16 +140,36 @@ pub fn clock(seconds: f32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tuner::Event;
+    use crate::quality::{EMBEDDING, Quality};
+    use crate::settings::Settings;
+    use crate::tuner::{Event, Record};
+
+    /// A window without speech.
+    fn record() -> Record {
+        Record {
+            sample: 0,
+            revision: 1,
+            settings: Settings::default(),
+            context: [0.0; EMBEDDING],
+            speech: 0.0,
+            quality: Quality::default(),
+            score: Estimate { mean: 0.0, sigma: 0.0 },
+            veto: None,
+        }
+    }
 
     #[test]
     fn a_story_is_told_in_sentences_and_does_not_grow_for_ever() {
         let mut story = Story::default();
+        let event = Event { sample: 0, what: What::InputChanged { change: "louder".into() } };
+        let record = Box::new(record());
         for second in 0..5000 {
-            let what = What::InputChanged { change: "louder".into() };
-            story.hear(&News::Event { seconds: f64::from(second), event: Event { sample: 0, what } });
+            let seconds = f64::from(second);
+            story.hear(&News::Window { seconds, record: record.clone(), findings: Vec::new(), load: 0.0 });
+            story.hear(&News::Event { seconds, event: event.clone() });
         }
-        assert_eq!((story.marks.len(), story.marks[0].at), (KEPT, 1400.0));
+        assert_eq!((story.points.len(), story.marks.len()), (KEPT, KEPT));
+        assert_eq!(story.points[0].at, 1400.0);
         let last = story.explanation().unwrap();
         assert_eq!((last.words.as_str(), last.sort), ("The input changed: louder", Sort::Note));
         assert_eq!(story.score(), None);
