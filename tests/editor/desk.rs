@@ -74,6 +74,16 @@ impl Desk {
         desk
     }
 
+    /// With texts that are longer than there is room for.
+    pub fn make_long(&mut self) {
+        let long = "and this goes on and on without a stop ".repeat(12);
+        let append = |text: &mut String| text.push_str(&long);
+        self.story.marks.iter_mut().for_each(|mark| append(&mut mark.words));
+        self.story.findings.iter_mut().for_each(|finding| append(&mut finding.text));
+        self.story.snapshots.iter_mut().for_each(|kept| append(&mut kept.reason));
+        self.message = Some(long);
+    }
+
     /// Plays so much of the demo recording.
     pub fn play(&mut self, seconds: f32) {
         self.engine.set(&self.heard());

@@ -1,6 +1,7 @@
 //! The editor, driven as a person drives it, and looked at.
 
 mod desk;
+mod hands;
 mod pictures;
 
 use attune::plugin::editor::Editor;
