@@ -225,6 +225,10 @@ fn nothing_overlaps_or_is_cut_off() {
         for (i, (name, rect)) in places.iter().enumerate() {
             assert!(window.contains_rect(*rect), "{size:?}: {name} is cut off: {rect:?}");
             for (other, place) in &places[..i] {
+                // A lock lies on the corner of its knob, where there is nothing to turn.
+                if *name == format!("Lock {other}") {
+                    continue;
+                }
                 let shared = rect.intersect(*place);
                 assert!(shared.width() < 1.0 || shared.height() < 1.0, "{size:?}: {name} lies on {other}");
             }

@@ -3,7 +3,7 @@
 use super::model::{Action, Model};
 use super::theme;
 use crate::tuner::Dislike;
-use egui::{Button, Painter, Popup, PopupCloseBehavior, Pos2, Rect, Response, RichText, Shape, Stroke, Ui, pos2, vec2};
+use egui::{Atom, Button, Painter, Popup, PopupCloseBehavior, Pos2, Rect, Response, RichText, Shape, Stroke, Ui, vec2};
 
 /// What can be wrong, in a listener's words.
 const REASONS: [(&str, Dislike); 11] = [
@@ -46,10 +46,8 @@ pub fn show(ui: &mut Ui, rect: Rect, model: &mut dyn Model) {
 
 /// A button with a thumb.
 fn button(ui: &mut Ui, rect: Rect, text: &str, up: bool) -> Response {
-    let text = RichText::new(format!("      {text}")).size(12.5);
-    let response = ui.put(rect, Button::new(text).min_size(rect.size()));
-    thumb(ui.painter(), pos2(rect.left() + 20.0, rect.center().y), up);
-    response
+    let icon = Atom::paint(vec2(16.0, 14.0), move |ui, args| thumb(ui.painter(), args.rect.center(), up));
+    ui.put(rect, Button::new((icon, RichText::new(text).size(12.5))).min_size(rect.size()))
 }
 
 /// A thumb up or down: the cuff, and the hand with its thumb.

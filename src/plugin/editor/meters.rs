@@ -9,11 +9,11 @@ use egui::{Align2, Color32, Rect, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 const LOUDNESS: (f32, f32) = (-60.0, 0.0);
 /// Gain that is drawn, dB, to one side.
 const GAIN: f32 = 24.0;
-const ROW: f32 = 27.0;
+const ROW: f32 = 34.0;
 
 /// Shows the card; rows that find no room are left out.
 pub fn show(ui: &mut Ui, rect: Rect, analyser: &Analyser, target: Option<f32>) {
-    theme::card(ui, rect, |ui| {
+    theme::card(ui, rect, "meters", |ui| {
         let mut rect = rect.shrink2(vec2(12.0, 8.0));
         let row = ((rect.height() - 52.0) / 7.0).clamp(16.0, ROW);
         heading(ui, theme::cut_top(&mut rect, 22.0), "Loudness", "LUFS");

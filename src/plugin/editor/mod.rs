@@ -25,7 +25,7 @@ use history::History;
 use std::time::Duration;
 
 /// Size at first, and the least, in points.
-pub const SIZE: (u32, u32) = (1120, 740);
+pub const SIZE: (u32, u32) = (1120, 760);
 /// Smaller than this it can't be read.
 pub const LEAST_SIZE: (u32, u32) = (960, 640);
 

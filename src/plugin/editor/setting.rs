@@ -19,12 +19,13 @@ pub fn show(ui: &mut Ui, mut rect: Rect, id: Id, model: &mut dyn Model, history:
     let colour = if active { theme::DIM } else { theme::FAINT };
     let text = short(id);
     ui.painter_at(name).text(name.center(), Align2::CENTER_CENTER, text, theme::plain(11.0), colour);
-    if TUNED.contains(&id) {
-        lock(ui, whole, id, model);
-    }
     match spec.kind {
         Kind::Choice(names) => choices(ui, rect, id, names, model, history),
         Kind::Number => number(ui, rect, spec, model, history, active),
+    }
+    // Last, as it lies on the corner of the knob.
+    if TUNED.contains(&id) {
+        lock(ui, whole, id, model);
     }
 }
 
@@ -137,15 +138,16 @@ fn value(ui: &mut Ui, rect: Rect, spec: &Spec, base: f32, active: bool) -> Optio
 /// The lock at the cell's corner: faint while it is open.
 fn lock(ui: &mut Ui, cell: Rect, id: Id, model: &mut dyn Model) {
     let locked = model.is_locked(id);
-    let centre = pos2(cell.right() - 8.0, cell.top() + 29.0);
-    let rect = Rect::from_center_size(centre, vec2(16.0, 18.0));
+    let choice = matches!(id.spec().kind, Kind::Choice(_));
+    let centre = pos2(cell.right() - 9.0, cell.top() + if choice { 9.0 } else { 25.0 });
+    let rect = Rect::from_center_size(centre, vec2(15.0, 17.0));
     let response = ui.interact(rect, ui.scope_id().with((id, "lock")), Sense::click());
     let name = format!("Lock {}", id.spec().name);
     response.widget_info(|| WidgetInfo::selected(egui::accesskit::Role::CheckBox, true, locked, &name));
     let colour = match (locked, response.hovered() || ui.rect_contains_pointer(cell)) {
         (true, _) => theme::TEXT,
         (false, true) => theme::FAINT,
-        (false, false) => theme::LINE,
+        (false, false) => theme::LINE.gamma_multiply(0.6),
     };
     padlock(ui, centre, locked, colour);
     theme::focus_ring(ui, &response, rect);

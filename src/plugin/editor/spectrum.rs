@@ -6,12 +6,12 @@ use egui::epaint::{Mesh, PathStroke};
 use egui::{Align2, Color32, Painter, Pos2, Rect, Sense, Shape, Stroke, Ui, pos2, vec2};
 
 /// What is drawn, dB.
-const TOP: f32 = -12.0;
-const BOTTOM: f32 = -102.0;
+const TOP: f32 = -16.0;
+const BOTTOM: f32 = -100.0;
 
 /// Shows the card.
 pub fn show(ui: &mut Ui, rect: Rect, analyser: &Analyser) {
-    theme::card(ui, rect, |ui| {
+    theme::card(ui, rect, "spectrum", |ui| {
         let mut rect = rect.shrink2(vec2(12.0, 8.0));
         let head = theme::cut_top(&mut rect, 22.0);
         legend(ui.painter(), head);
@@ -45,7 +45,7 @@ fn legend(painter: &Painter, head: Rect) {
 
 fn grid(painter: &Painter, plot: Rect) {
     let faint = Stroke::new(1.0, Color32::from_white_alpha(9));
-    for level in [-20, -40, -60, -80, -100] {
+    for level in [-20, -40, -60, -80] {
         let at = y(plot, level as f32);
         painter.hline(plot.x_range(), at, faint);
         let place = pos2(plot.left() - 6.0, at);
