@@ -26,7 +26,8 @@ fn parameters_are_the_table_with_text_both_ways() {
         assert_eq!(info.module, spec.group);
         assert_eq!(plugin.text(spec.name, info.default), spec.format(spec.default));
         for travel in [0.0, 0.25, 1.0] {
-            let value = (travel * info.max).round() * f64::from(u8::from(info.max > 1.0)) + travel * f64::from(u8::from(info.max <= 1.0));
+            let value = (travel * info.max).round() * f64::from(u8::from(info.max > 1.0))
+                + travel * f64::from(u8::from(info.max <= 1.0));
             let text = plugin.text(spec.name, value);
             let again = plugin.value(spec.name, &text).expect("its own text is understood");
             assert_eq!(plugin.text(spec.name, again), text);
@@ -119,7 +120,9 @@ fn what_cannot_be_read_leaves_the_defaults() {
     let text = String::from_utf8(saved[8..].to_vec()).unwrap();
     let packed = |text: &str| [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat();
     // A newer version, and a form that nobody knows.
-    for bad in [text.replace("\\\"version\\\":1", "\\\"version\\\":99"), text.replace("\\\"version\\\":1", "\\\"v\\\":1")] {
+    for bad in
+        [text.replace("\\\"version\\\":1", "\\\"version\\\":99"), text.replace("\\\"version\\\":1", "\\\"v\\\":1")]
+    {
         assert_ne!(bad, text);
         let mut other = Plugin::new();
         other.set(&changes(&settings()));

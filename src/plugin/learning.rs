@@ -174,11 +174,9 @@ impl Keeping {
         let first = Told { amount: 1.0, hold: false, listening: true, ..Told::of(&self.params) };
         self.breaks = self.shared.breaks();
         let companion = Companion::new(first.config(engine, &self.shared), writer, load);
-        let side = companion
-            .map_err(|error| error.to_string())
-            .and_then(|companion| {
-                SideThread::spawn(tap, companion, SideThread::<Companion>::BUDGET).map_err(|error| error.to_string())
-            });
+        let side = companion.map_err(|error| error.to_string()).and_then(|companion| {
+            SideThread::spawn(tap, companion, SideThread::<Companion>::BUDGET).map_err(|error| error.to_string())
+        });
         match side {
             Ok(side) => self.shared.run(side),
             Err(error) => return self.shared.say(format!("learning does not work: {error}")),
@@ -229,8 +227,18 @@ impl Within {
         Ok(Within { companion, tap, heard, offsets, told, news })
     }
 
-    /// Hears a block, and works as long as there is something to do.
-    pub fn hear(&mut self, input: &[&[f32]], output: &[&[f32]], revision: u64, params: &Params) {
+    /// Hears a block.
+    pub fn hear(&mut self, input: &[&[f32]], output: &[&[f32]], revision: u64) {
+        permit_alloc(|| {
+            self.tap.send(input, output, revision);
+            while let Some(block) = self.heard.receive() {
+                self.companion.hear(block);
+            }
+        });
+    }
+
+    /// Works as long as there is something to do.
+    pub fn work(&mut self, params: &Params) {
         permit_alloc(|| {
             let now = Told::of(params);
             for order in now.orders(&self.told) {
@@ -239,10 +247,6 @@ impl Within {
                 }
             }
             self.told = now;
-            self.tap.send(input, output, revision);
-            while let Some(block) = self.heard.receive() {
-                self.companion.hear(block);
-            }
             while self.companion.work(Duration::MAX, &mut self.news) {}
             self.news.clear();
         });

@@ -103,19 +103,24 @@ impl Processor {
             self.listen(recalled);
             self.set(params, shared);
             match channels {
-                [mono] => self.part([&mut mono[done..end]], params, probe),
-                [left, right, ..] => self.part([&mut left[done..end], &mut right[done..end]], params, probe),
+                [mono] => self.part([&mut mono[done..end]], probe),
+                [left, right, ..] => self.part([&mut left[done..end], &mut right[done..end]], probe),
                 [] => {}
             }
             self.position += end - done;
             done = end;
+            if let Learner::Within(within) = &mut self.learner
+                && self.position.is_multiple_of(GRID)
+            {
+                within.work(params);
+            }
         }
         if let (Some(began), Learner::Beside { load, .. }) = (began, &self.learner) {
             self.busy.note(began.elapsed(), samples as f32 / self.config.sample_rate as f32, load);
         }
     }
 
-    fn part<const N: usize>(&mut self, mut channels: [&mut [f32]; N], params: &Params, probe: &mut Probe) {
+    fn part<const N: usize>(&mut self, mut channels: [&mut [f32]; N], probe: &mut Probe) {
         let samples = channels[0].len();
         for (dry, channel) in self.dry.iter_mut().zip(&channels) {
             dry[..samples].copy_from_slice(channel);
@@ -129,7 +134,7 @@ impl Processor {
             let output = channels.each_ref().map(|channel| &**channel);
             match &mut self.learner {
                 Learner::Beside { tap, .. } => tap.send(&input, &output, self.revision),
-                Learner::Within(within) => within.hear(&input, &output, self.revision, params),
+                Learner::Within(within) => within.hear(&input, &output, self.revision),
                 Learner::Frozen => {}
             }
         }

@@ -70,7 +70,8 @@ impl nice_plug::editor::Editor for Window {
         host: Option<HostMethods>,
     ) -> Result<SpawnedEditor<EguiEditorHandle>, Box<dyn Error>> {
         let state = EguiEditorState::from_size(self.points(), 1.0);
-        let settings = EguiNiceSettings { resize_hint: self.resize_hint(), ..EguiNiceSettings::new().with_tile("Attune") };
+        let settings =
+            EguiNiceSettings { resize_hint: self.resize_hint(), ..EguiNiceSettings::new().with_tile("Attune") };
         let editor = create_egui_editor(state, RepaintNotifier::new(), settings, App(self.desk.clone()));
         editor.ok_or("no window")?.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)
     }

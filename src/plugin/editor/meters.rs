@@ -47,7 +47,7 @@ fn heading(ui: &Ui, rect: Rect, name: &str, unit: &str) {
 
 /// Name, bar and number of a row: where the bar lies.
 fn row(ui: &Ui, rect: Rect, name: &str, value: &str, lit: bool) -> Rect {
-    let (left, right) = (rect.left() + 58.0, rect.right() - 40.0);
+    let (left, right) = (rect.left() + 64.0, rect.right() - 42.0);
     let colour = if lit { theme::TEXT } else { theme::FAINT };
     ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, name, theme::plain(11.5), theme::DIM);
     ui.painter().text(rect.right_center(), Align2::RIGHT_CENTER, value, theme::plain(11.5), colour);

@@ -82,7 +82,7 @@ impl Editor {
                 self.message = None;
             }
         }
-        let settings = theme::share(rect.height(), 0.44, 276.0, 340.0);
+        let settings = theme::share(rect.height(), 0.42, 276.0, 380.0);
         let height = rect.height() - settings - theme::GAP;
         let mut top = theme::cut_top(&mut rect, height);
         rect.min.y += theme::GAP;

@@ -27,7 +27,7 @@ pub fn show(ui: &mut Ui, rect: Rect, model: &mut dyn Model, list: &mut bool) {
         feedback::show(ui, buttons, model);
         let adapts = is_on(model, Param::Adapt);
         score(ui, theme::cut_top(&mut rect, 48.0), model.story(), adapts);
-        let height = theme::share(rect.height(), 0.42, 52.0, 220.0);
+        let height = theme::share(rect.height(), 0.45, 52.0, 300.0);
         let middle = theme::cut_top(&mut rect, height);
         match *list {
             true => {
@@ -109,7 +109,7 @@ fn history(ui: &Ui, rect: Rect, story: &Story) {
     let painter = ui.painter_at(plot);
     let zero = y(0.0);
     painter.hline(plot.x_range(), zero, Stroke::new(1.0, theme::LINE));
-    painter.text(pos2(plot.left() + 5.0, zero - 1.0), Align2::LEFT_BOTTOM, "input", theme::plain(10.0), theme::FAINT);
+    painter.text(pos2(plot.right() - 5.0, zero - 1.0), Align2::RIGHT_BOTTOM, "input", theme::plain(10.0), theme::FAINT);
     for run in recent.chunk_by(|a, b| b.0 - a.0 < 2.5) {
         let at = |(time, score): &(f32, Estimate), side: f32| pos2(x(*time), y(score.mean + side * score.sigma));
         painter.add(ribbon(run.iter().map(|point| (at(point, 1.0), at(point, -1.0)))));

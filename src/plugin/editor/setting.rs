@@ -61,7 +61,7 @@ fn label(name: &'static str) -> &'static str {
 fn number(ui: &mut Ui, rect: Rect, spec: &Spec, model: &mut dyn Model, history: &mut History, active: bool) {
     let (base, heard) = (model.take().base[spec.key], model.heard()[spec.key]);
     let is_learned = (spec.normalise(heard) - spec.normalise(base)).abs() > 0.004;
-    let size = (rect.height() + 18.0 - TEXTS).min(rect.width() - 8.0).clamp(24.0, 56.0);
+    let size = (rect.height() + 18.0 - TEXTS).min(rect.width() - 8.0).clamp(24.0, 72.0);
     let place = Rect::from_center_size(pos2(rect.center().x, rect.top() + 0.5 * size), vec2(size, size));
     let note = if is_learned { format!(", learned: {}", spec.format(heard)) } else { String::new() };
     let (response, turns) = Knob { spec, base, heard, active, note }.show(ui, place);
@@ -88,7 +88,8 @@ fn number(ui: &mut Ui, rect: Rect, spec: &Spec, model: &mut dyn Model, history: 
     }
     if is_learned {
         let at = line.center_bottom() + vec2(0.0, 6.0);
-        ui.painter().text(at, Align2::CENTER_CENTER, spec.format(heard), theme::plain(11.0), theme::LEARNED);
+        let text = spec.format(heard).replace('-', "−");
+        ui.painter().text(at, Align2::CENTER_CENTER, text, theme::plain(11.0), theme::LEARNED);
     }
 }
 
@@ -126,7 +127,8 @@ fn value(ui: &mut Ui, rect: Rect, spec: &Spec, base: f32, active: bool) -> Optio
         (_, true) => theme::TEXT,
         _ => theme::DIM,
     };
-    ui.painter().text(rect.center(), Align2::CENTER_CENTER, &text, theme::plain(11.5), colour);
+    let shown = text.replace('-', "−");
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, shown, theme::plain(11.5), colour);
     theme::focus_ring(ui, &response, rect.shrink2(vec2(6.0, 0.0)));
     if response.clicked() {
         ui.data_mut(|data| data.insert_temp(id, Some(text)));
@@ -139,7 +141,8 @@ fn value(ui: &mut Ui, rect: Rect, spec: &Spec, base: f32, active: bool) -> Optio
 fn lock(ui: &mut Ui, cell: Rect, id: Id, model: &mut dyn Model) {
     let locked = model.is_locked(id);
     let choice = matches!(id.spec().kind, Kind::Choice(_));
-    let centre = pos2(cell.right() - 9.0, cell.top() + if choice { 9.0 } else { 25.0 });
+    let right = cell.right().min(cell.center().x + 46.0);
+    let centre = pos2(right - 9.0, cell.top() + if choice { 9.0 } else { 25.0 });
     let rect = Rect::from_center_size(centre, vec2(15.0, 17.0));
     let response = ui.interact(rect, ui.scope_id().with((id, "lock")), Sense::click());
     let name = format!("Lock {}", id.spec().name);

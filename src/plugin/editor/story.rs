@@ -84,7 +84,8 @@ impl Story {
             News::Memory(memory) => {
                 // A new one came just now; what was saved with the project came before the story began.
                 let now = self.points.last().map_or(0.0, |point| point.at);
-                let at = |revision| self.snapshots.iter().find(|kept| kept.revision == revision).map_or(now, |kept| kept.at);
+                let at =
+                    |revision| self.snapshots.iter().find(|kept| kept.revision == revision).map_or(now, |kept| kept.at);
                 let kept = |kept: &Remembered| Kept {
                     revision: kept.revision,
                     at: at(kept.revision),
