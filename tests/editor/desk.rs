@@ -163,22 +163,22 @@ fn story() -> Story {
     let score = |second: i32| {
         let steps = [(0, 0.05), (38, 0.22), (96, 0.41), (150, 0.30), (171, 0.43), (230, 0.52)];
         let (_, mean) = steps.into_iter().rfind(|(from, _)| *from <= second)?;
-        let wobble = 0.05 * (second as f32 * 0.9).sin() + 0.03 * (second as f32 * 0.37).cos();
+        let wobble = 0.02 * (second as f32 * 0.9).sin() + 0.03 * (second as f32 * 0.37).cos();
         let pause = (118..126).contains(&second) || (200..206).contains(&second);
         (!pause).then_some(Estimate { mean: mean + wobble, sigma: 0.11 })
     };
     let mark = |at: f32, sort, words: &str| Mark { at, sort, words: words.into() };
-    let changed = "Changed eq_air 0 dB to 3.1 dB, deess 0 dB to 4 dB: the voice was dull; should be better by 0.17 ± 0.09";
+    let changed = "Air 0 dB → 3.1 dB, De-ess 0 dB → 4 dB: the voice was dull. +0.17 ± 0.09 expected.";
     let kept = |revision, at, gain, reason: &str| Kept { revision, at, gain, reason: reason.into() };
     let find = |severity, text: &str| Finding { severity, text: text.into() };
     Story {
         points: (0..284).map(|second| Point { at: second as f32, score: score(second) }).collect(),
         marks: vec![
-            mark(38.0, Sort::Change, "Changed reduction 14 dB to 18.5 dB: noise was left"),
-            mark(96.0, Sort::Change, "Changed eq_low 0 dB to -3.2 dB: boomy"),
+            mark(38.0, Sort::Change, "Reduction 14 dB → 18.5 dB: noise was left. +0.15 ± 0.06 expected."),
+            mark(96.0, Sort::Change, "Low 0 dB → -3.2 dB: boomy. +0.19 ± 0.08 expected."),
             mark(118.0, Sort::Note, "The input changed: louder by 6 dB"),
-            mark(150.0, Sort::Change, "Changed reduction 18.5 dB to 24 dB: noise was left"),
-            mark(171.0, Sort::Rollback, "Back to settings 3: the older settings do better on what is heard now"),
+            mark(150.0, Sort::Change, "Reduction 18.5 dB → 24 dB: noise was left. +0.06 ± 0.05 expected."),
+            mark(171.0, Sort::Rollback, "Back to Reduction 24 dB → 18.5 dB: the older settings do better on what is heard now"),
             mark(230.0, Sort::Change, changed),
         ],
         findings: vec![

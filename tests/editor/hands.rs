@@ -133,13 +133,13 @@ fn a_thumb_down_has_a_reason() {
         ("Too harsh", Action::Dislike(Dislike::Sharp)),
         ("It was already fine", Action::AlreadyFine),
     ] {
-        click(&mut editor, Role::Button, "👎  Not good …");
+        click(&mut editor, Role::Button, "Not good …");
         click(&mut editor, Role::Button, words);
         assert_eq!(acts(&editor).last(), Some(&action));
         editor.run_steps(10);
         assert!(editor.query_by_label(words).is_none(), "the menu has closed");
     }
-    click(&mut editor, Role::Button, "👍  Sounds good");
+    click(&mut editor, Role::Button, "Sounds good");
     assert_eq!(acts(&editor).last(), Some(&Action::Like));
 }
 
@@ -225,6 +225,10 @@ fn nothing_overlaps_or_is_cut_off() {
         for (i, (name, rect)) in places.iter().enumerate() {
             assert!(window.contains_rect(*rect), "{size:?}: {name} is cut off: {rect:?}");
             for (other, place) in &places[..i] {
+                // A lock lies on the corner of its knob, where there is nothing to turn.
+                if *name == format!("Lock {other}") {
+                    continue;
+                }
                 let shared = rect.intersect(*place);
                 assert!(shared.width() < 1.0 || shared.height() < 1.0, "{size:?}: {name} lies on {other}");
             }

@@ -96,7 +96,7 @@ impl Plugin {
         self.instance.plugin_handle().get_extension().unwrap()
     }
 
-    fn events(&self, changes: &[Change]) -> EventBuffer {
+    pub fn events(&self, changes: &[Change]) -> EventBuffer {
         let mut buffer = EventBuffer::new();
         for (time, name, travel) in changes {
             let info = &self.infos[*name];
@@ -170,7 +170,7 @@ impl Plugin {
         let latency: PluginLatency = self.instance.plugin_handle().get_extension().unwrap();
         let latency = latency.get(&self.instance.plugin_handle()) as usize;
         let tail: PluginTail = self.instance.plugin_handle().get_extension().unwrap();
-        let (mut input, mut output) = (input.clone(), vec![Vec::new(); input.len()]);
+        let mut output = vec![Vec::new(); input.len()];
         let length = input[0].len();
         let this = &*self;
         let events: Vec<(usize, EventBuffer)> = in_blocks(length, blocks)
@@ -182,28 +182,13 @@ impl Plugin {
             .collect();
         // As in a real host: the audio has a thread of its own.
         let stopped = std::thread::scope(|scope| {
-            let (input, output) = (&mut input, &mut output);
+            let output = &mut output;
             let audio = move || {
                 let mut processor = processor.start_processing().unwrap();
-                let channels = input.len();
-                let (mut into, mut out) =
-                    (AudioPorts::with_capacity(channels, 1), AudioPorts::with_capacity(channels, 1));
                 let mut start = 0;
                 for (block, events) in events {
-                    let mut parts: Vec<Vec<f32>> = input.iter().map(|x| x[start..start + block].to_vec()).collect();
-                    let mut results = vec![vec![f32::NAN; block]; channels];
-                    let inputs = into.with_input_buffers([AudioPortBuffer {
-                        latency: 0,
-                        channels: AudioPortBufferType::f32_input_only(parts.iter_mut().map(InputChannel::variable)),
-                    }]);
-                    let mut outputs = out.with_output_buffers([AudioPortBuffer {
-                        latency: 0,
-                        channels: AudioPortBufferType::f32_output_only(results.iter_mut().map(Vec::as_mut_slice)),
-                    }]);
-                    let mut told = EventBuffer::new();
-                    let (heard, mut said) = (InputEvents::from_buffer(&events), OutputEvents::from_buffer(&mut told));
-                    processor.process(&inputs, &mut outputs, &heard, &mut said, None, None).unwrap();
-                    for (output, result) in output.iter_mut().zip(results) {
+                    let part: Sound = input.iter().map(|x| x[start..start + block].to_vec()).collect();
+                    for (output, result) in output.iter_mut().zip(process(&mut processor, part, &events)) {
                         output.extend(result);
                     }
                     start += block;
@@ -216,6 +201,25 @@ impl Plugin {
         self.instance.deactivate(stopped);
         Played { output, latency, tail }
     }
+}
+
+/// Plays a block; on the audio thread.
+pub fn process(processor: &mut StartedPluginAudioProcessor<TestHost>, mut block: Sound, events: &EventBuffer) -> Sound {
+    let (channels, length) = (block.len(), block[0].len());
+    let (mut into, mut out) = (AudioPorts::with_capacity(channels, 1), AudioPorts::with_capacity(channels, 1));
+    let mut results = vec![vec![f32::NAN; length]; channels];
+    let inputs = into.with_input_buffers([AudioPortBuffer {
+        latency: 0,
+        channels: AudioPortBufferType::f32_input_only(block.iter_mut().map(InputChannel::variable)),
+    }]);
+    let mut outputs = out.with_output_buffers([AudioPortBuffer {
+        latency: 0,
+        channels: AudioPortBufferType::f32_output_only(results.iter_mut().map(Vec::as_mut_slice)),
+    }]);
+    let mut told = EventBuffer::new();
+    let (heard, mut said) = (InputEvents::from_buffer(events), OutputEvents::from_buffer(&mut told));
+    processor.process(&inputs, &mut outputs, &heard, &mut said, None, None).unwrap();
+    results
 }
 
 /// What came of it.

@@ -59,7 +59,7 @@ pub fn show(ui: &mut Ui, rect: Rect, model: &mut dyn Model, history: &mut Histor
 fn show_group(ui: &mut Ui, rect: Rect, group: &Group, model: &mut dyn Model, history: &mut History) {
     let heard = model.heard();
     let active = group.settings.iter().any(|id| works(*id, &heard));
-    theme::card(ui, rect, |ui| {
+    theme::card(ui, rect, group.name, |ui| {
         // The cells use the card's whole width.
         let mut rect = rect.shrink2(vec2(4.0, 8.0));
         let mut head = theme::cut_top(&mut rect, TITLE);

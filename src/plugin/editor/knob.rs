@@ -72,7 +72,9 @@ impl Knob<'_> {
             node.set_min_numeric_value(f64::from(spec.min));
             node.set_max_numeric_value(f64::from(spec.max));
             node.set_description(spec.help);
-            [Action::SetValue, Action::Increment, Action::Decrement].map(|action| node.add_action(action));
+            for action in [Action::SetValue, Action::Increment, Action::Decrement] {
+                node.add_action(action);
+            }
         });
     }
 

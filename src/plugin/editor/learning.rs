@@ -9,7 +9,7 @@ use egui::{Align2, Rect, RichText, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2}
 
 /// Shows the card.
 pub fn show(ui: &mut Ui, rect: Rect, model: &mut dyn Model, history: &mut History) {
-    theme::card(ui, rect, |ui| {
+    theme::card(ui, rect, "learning", |ui| {
         let mut rect = rect.shrink2(vec2(12.0, 8.0));
         let mut head = theme::cut_top(&mut rect, 22.0);
         let at = pos2(head.left(), head.center().y - 2.0);

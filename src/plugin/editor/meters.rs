@@ -9,11 +9,11 @@ use egui::{Align2, Color32, Rect, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 const LOUDNESS: (f32, f32) = (-60.0, 0.0);
 /// Gain that is drawn, dB, to one side.
 const GAIN: f32 = 24.0;
-const ROW: f32 = 27.0;
+const ROW: f32 = 34.0;
 
 /// Shows the card; rows that find no room are left out.
 pub fn show(ui: &mut Ui, rect: Rect, analyser: &Analyser, target: Option<f32>) {
-    theme::card(ui, rect, |ui| {
+    theme::card(ui, rect, "meters", |ui| {
         let mut rect = rect.shrink2(vec2(12.0, 8.0));
         let row = ((rect.height() - 52.0) / 7.0).clamp(16.0, ROW);
         heading(ui, theme::cut_top(&mut rect, 22.0), "Loudness", "LUFS");
@@ -47,7 +47,7 @@ fn heading(ui: &Ui, rect: Rect, name: &str, unit: &str) {
 
 /// Name, bar and number of a row: where the bar lies.
 fn row(ui: &Ui, rect: Rect, name: &str, value: &str, lit: bool) -> Rect {
-    let (left, right) = (rect.left() + 58.0, rect.right() - 40.0);
+    let (left, right) = (rect.left() + 64.0, rect.right() - 42.0);
     let colour = if lit { theme::TEXT } else { theme::FAINT };
     ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, name, theme::plain(11.5), theme::DIM);
     ui.painter().text(rect.right_center(), Align2::RIGHT_CENTER, value, theme::plain(11.5), colour);

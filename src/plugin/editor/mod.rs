@@ -25,7 +25,7 @@ use history::History;
 use std::time::Duration;
 
 /// Size at first, and the least, in points.
-pub const SIZE: (u32, u32) = (1120, 740);
+pub const SIZE: (u32, u32) = (1120, 760);
 /// Smaller than this it can't be read.
 pub const LEAST_SIZE: (u32, u32) = (960, 640);
 
@@ -82,7 +82,7 @@ impl Editor {
                 self.message = None;
             }
         }
-        let settings = theme::share(rect.height(), 0.44, 276.0, 340.0);
+        let settings = theme::share(rect.height(), 0.42, 276.0, 380.0);
         let height = rect.height() - settings - theme::GAP;
         let mut top = theme::cut_top(&mut rect, height);
         rect.min.y += theme::GAP;

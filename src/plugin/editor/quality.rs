@@ -16,7 +16,7 @@ const LEAST: f32 = 0.6;
 
 /// Shows the card. `list`: snapshots instead of the history.
 pub fn show(ui: &mut Ui, rect: Rect, model: &mut dyn Model, list: &mut bool) {
-    theme::card(ui, rect, |ui| {
+    theme::card(ui, rect, "quality", |ui| {
         let mut rect = rect.shrink2(vec2(12.0, 8.0));
         let mut head = theme::cut_top(&mut rect, 22.0);
         switch_view(ui, theme::cut_right(&mut head, 138.0), list);
@@ -27,7 +27,7 @@ pub fn show(ui: &mut Ui, rect: Rect, model: &mut dyn Model, list: &mut bool) {
         feedback::show(ui, buttons, model);
         let adapts = is_on(model, Param::Adapt);
         score(ui, theme::cut_top(&mut rect, 48.0), model.story(), adapts);
-        let height = theme::share(rect.height(), 0.42, 52.0, 220.0);
+        let height = theme::share(rect.height(), 0.45, 52.0, 300.0);
         let middle = theme::cut_top(&mut rect, height);
         match *list {
             true => {
@@ -38,7 +38,7 @@ pub fn show(ui: &mut Ui, rect: Rect, model: &mut dyn Model, list: &mut bool) {
             false => history(ui, middle, model.story()),
         }
         rect.min.y += 8.0;
-        ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| words(ui, rect, model.story()));
+        ui.scope_builder(UiBuilder::new().id_salt("words").max_rect(rect), |ui| words(ui, rect, model.story()));
     });
 }
 
@@ -63,7 +63,7 @@ fn score(ui: &Ui, rect: Rect, story: &Story, adapts: bool) {
     let x = number.right() + 12.0;
     ui.painter().text(pos2(x, at.y - 9.0), Align2::LEFT_CENTER, verdict, theme::strong(13.0), theme::TEXT);
     let below = match story.score() {
-        Some(score) => format!("PESQ points against the input, ± {:.2}", score.sigma),
+        Some(score) => format!("than the input; PESQ ± {:.2}", score.sigma),
         None => "It is judged once a second, on speech".into(),
     };
     let words = format!("Quality: {verdict}. {below}");
@@ -109,7 +109,7 @@ fn history(ui: &Ui, rect: Rect, story: &Story) {
     let painter = ui.painter_at(plot);
     let zero = y(0.0);
     painter.hline(plot.x_range(), zero, Stroke::new(1.0, theme::LINE));
-    painter.text(pos2(plot.left() + 5.0, zero - 1.0), Align2::LEFT_BOTTOM, "input", theme::plain(10.0), theme::FAINT);
+    painter.text(pos2(plot.right() - 5.0, zero - 1.0), Align2::RIGHT_BOTTOM, "input", theme::plain(10.0), theme::FAINT);
     for run in recent.chunk_by(|a, b| b.0 - a.0 < 2.5) {
         let at = |(time, score): &(f32, Estimate), side: f32| pos2(x(*time), y(score.mean + side * score.sigma));
         painter.add(ribbon(run.iter().map(|point| (at(point, 1.0), at(point, -1.0)))));
@@ -196,7 +196,7 @@ fn legend(painter: &Painter, centre: Pos2) {
 fn snapshots(ui: &mut Ui, rect: Rect, kept: &[Kept]) -> Option<Action> {
     ui.painter().rect_filled(rect, 6.0, theme::GROUND);
     let mut action = None;
-    ui.scope_builder(UiBuilder::new().max_rect(rect.shrink(4.0)), |ui| {
+    ui.scope_builder(UiBuilder::new().id_salt("snapshots").max_rect(rect.shrink(4.0)), |ui| {
         if kept.is_empty() {
             ui.add_space(6.0);
             ui.vertical_centered(|ui| ui.colored_label(theme::FAINT, "Nothing was learned yet."));
@@ -228,6 +228,7 @@ fn words(ui: &mut Ui, rect: Rect, story: &Story) {
     ui.shrink_clip_rect(rect.expand2(vec2(4.0, 0.0)));
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 3.0;
+        ui.spacing_mut().interact_size.y = 14.0;
         if let Some(mark) = story.explanation() {
             caption(ui, &format!("Last, at {}", clock(mark.at)));
             ui.add(Label::new(RichText::new(&mark.words).size(12.5).color(theme::TEXT)).wrap());

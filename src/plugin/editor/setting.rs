@@ -19,12 +19,13 @@ pub fn show(ui: &mut Ui, mut rect: Rect, id: Id, model: &mut dyn Model, history:
     let colour = if active { theme::DIM } else { theme::FAINT };
     let text = short(id);
     ui.painter_at(name).text(name.center(), Align2::CENTER_CENTER, text, theme::plain(11.0), colour);
-    if TUNED.contains(&id) {
-        lock(ui, whole, id, model);
-    }
     match spec.kind {
         Kind::Choice(names) => choices(ui, rect, id, names, model, history),
         Kind::Number => number(ui, rect, spec, model, history, active),
+    }
+    // Last, as it lies on the corner of the knob.
+    if TUNED.contains(&id) {
+        lock(ui, whole, id, model);
     }
 }
 
@@ -60,7 +61,7 @@ fn label(name: &'static str) -> &'static str {
 fn number(ui: &mut Ui, rect: Rect, spec: &Spec, model: &mut dyn Model, history: &mut History, active: bool) {
     let (base, heard) = (model.take().base[spec.key], model.heard()[spec.key]);
     let is_learned = (spec.normalise(heard) - spec.normalise(base)).abs() > 0.004;
-    let size = (rect.height() + 18.0 - TEXTS).min(rect.width() - 8.0).clamp(24.0, 56.0);
+    let size = (rect.height() + 18.0 - TEXTS).min(rect.width() - 8.0).clamp(24.0, 72.0);
     let place = Rect::from_center_size(pos2(rect.center().x, rect.top() + 0.5 * size), vec2(size, size));
     let note = if is_learned { format!(", learned: {}", spec.format(heard)) } else { String::new() };
     let (response, turns) = Knob { spec, base, heard, active, note }.show(ui, place);
@@ -87,7 +88,8 @@ fn number(ui: &mut Ui, rect: Rect, spec: &Spec, model: &mut dyn Model, history: 
     }
     if is_learned {
         let at = line.center_bottom() + vec2(0.0, 6.0);
-        ui.painter().text(at, Align2::CENTER_CENTER, spec.format(heard), theme::plain(11.0), theme::LEARNED);
+        let text = spec.format(heard).replace('-', "−");
+        ui.painter().text(at, Align2::CENTER_CENTER, text, theme::plain(11.0), theme::LEARNED);
     }
 }
 
@@ -125,7 +127,8 @@ fn value(ui: &mut Ui, rect: Rect, spec: &Spec, base: f32, active: bool) -> Optio
         (_, true) => theme::TEXT,
         _ => theme::DIM,
     };
-    ui.painter().text(rect.center(), Align2::CENTER_CENTER, &text, theme::plain(11.5), colour);
+    let shown = text.replace('-', "−");
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, shown, theme::plain(11.5), colour);
     theme::focus_ring(ui, &response, rect.shrink2(vec2(6.0, 0.0)));
     if response.clicked() {
         ui.data_mut(|data| data.insert_temp(id, Some(text)));
@@ -137,15 +140,17 @@ fn value(ui: &mut Ui, rect: Rect, spec: &Spec, base: f32, active: bool) -> Optio
 /// The lock at the cell's corner: faint while it is open.
 fn lock(ui: &mut Ui, cell: Rect, id: Id, model: &mut dyn Model) {
     let locked = model.is_locked(id);
-    let centre = pos2(cell.right() - 8.0, cell.top() + 29.0);
-    let rect = Rect::from_center_size(centre, vec2(16.0, 18.0));
+    let choice = matches!(id.spec().kind, Kind::Choice(_));
+    let right = cell.right().min(cell.center().x + 46.0);
+    let centre = pos2(right - 9.0, cell.top() + if choice { 9.0 } else { 25.0 });
+    let rect = Rect::from_center_size(centre, vec2(15.0, 17.0));
     let response = ui.interact(rect, ui.scope_id().with((id, "lock")), Sense::click());
     let name = format!("Lock {}", id.spec().name);
     response.widget_info(|| WidgetInfo::selected(egui::accesskit::Role::CheckBox, true, locked, &name));
     let colour = match (locked, response.hovered() || ui.rect_contains_pointer(cell)) {
         (true, _) => theme::TEXT,
         (false, true) => theme::FAINT,
-        (false, false) => theme::LINE,
+        (false, false) => theme::LINE.gamma_multiply(0.6),
     };
     padlock(ui, centre, locked, colour);
     theme::focus_ring(ui, &response, rect);

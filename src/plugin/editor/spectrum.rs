@@ -6,12 +6,12 @@ use egui::epaint::{Mesh, PathStroke};
 use egui::{Align2, Color32, Painter, Pos2, Rect, Sense, Shape, Stroke, Ui, pos2, vec2};
 
 /// What is drawn, dB.
-const TOP: f32 = -12.0;
-const BOTTOM: f32 = -102.0;
+const TOP: f32 = -16.0;
+const BOTTOM: f32 = -100.0;
 
 /// Shows the card.
 pub fn show(ui: &mut Ui, rect: Rect, analyser: &Analyser) {
-    theme::card(ui, rect, |ui| {
+    theme::card(ui, rect, "spectrum", |ui| {
         let mut rect = rect.shrink2(vec2(12.0, 8.0));
         let head = theme::cut_top(&mut rect, 22.0);
         legend(ui.painter(), head);
@@ -45,7 +45,7 @@ fn legend(painter: &Painter, head: Rect) {
 
 fn grid(painter: &Painter, plot: Rect) {
     let faint = Stroke::new(1.0, Color32::from_white_alpha(9));
-    for level in [-20, -40, -60, -80, -100] {
+    for level in [-20, -40, -60, -80] {
         let at = y(plot, level as f32);
         painter.hline(plot.x_range(), at, faint);
         let place = pos2(plot.left() - 6.0, at);
@@ -83,20 +83,22 @@ fn curves(painter: &Painter, plot: Rect, analyser: &Analyser) {
     let shade = |colour: Color32, alpha: f32| colour.gamma_multiply(alpha);
     // Under what comes out, fading; then what is missing above it, and what was added.
     let under = points.iter().map(|(x, [_, output])| (*x, *output, plot.bottom()));
-    painter.add(band(under, shade(theme::BASE, 0.20), shade(theme::BASE, 0.01)));
+    // By height, not by the curve's: otherwise it has stripes.
+    let fade = |at: f32| shade(theme::BASE, 0.01 + 0.27 * (plot.bottom() - at) / plot.height());
+    painter.add(band(under, fade));
     let removed = points.iter().map(|(x, [input, output])| (*x, input.min(*output), *output));
-    painter.add(band(removed, shade(theme::REMOVED, 0.42), shade(theme::REMOVED, 0.22)));
+    painter.add(band(removed, |_| shade(theme::REMOVED, 0.36)));
     let line = |side: usize| points.iter().map(|(x, levels)| pos2(*x, levels[side])).collect::<Vec<Pos2>>();
     painter.add(Shape::line(line(0), PathStroke::new(1.2, theme::INPUT)));
     painter.add(Shape::line(line(1), PathStroke::new(1.8, theme::BASE)));
 }
 
 /// What lies between two heights, along a line.
-fn band(points: impl Iterator<Item = (f32, f32, f32)>, upper: Color32, lower: Color32) -> Shape {
+fn band(points: impl Iterator<Item = (f32, f32, f32)>, colour: impl Fn(f32) -> Color32) -> Shape {
     let mut mesh = Mesh::default();
     for (i, (x, top, bottom)) in points.enumerate() {
-        mesh.colored_vertex(pos2(x, top), upper);
-        mesh.colored_vertex(pos2(x, bottom), lower);
+        mesh.colored_vertex(pos2(x, top), colour(top));
+        mesh.colored_vertex(pos2(x, bottom), colour(bottom));
         if let Some(left) = (2 * i as u32).checked_sub(2) {
             mesh.add_triangle(left, left + 1, left + 2);
             mesh.add_triangle(left + 1, left + 2, left + 3);

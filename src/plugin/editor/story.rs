@@ -1,7 +1,8 @@
 //! What the loop did, for people: kept by who runs the loop, drawn by the editor.
 
 use crate::quality::{Estimate, Finding};
-use crate::tuner::{News, Remembered, What};
+use crate::settings::Id;
+use crate::tuner::{News, ParameterUpdate, Remembered, What};
 
 /// Points and marks that are kept: an hour of points.
 const KEPT: usize = 3600;
@@ -78,7 +79,7 @@ impl Story {
                     What::RolledBack { .. } => Sort::Rollback,
                     _ => Sort::Note,
                 };
-                self.mark(*seconds as f32, sort, &event.what.to_string());
+                self.mark(*seconds as f32, sort, &words(&event.what));
             }
             News::Memory(memory) => {
                 // A new one came just now; what was saved with the project came before the story began.
@@ -121,6 +122,25 @@ fn push<T>(list: &mut Vec<T>, new: T) {
     list.push(new);
     let spare = list.len().saturating_sub(KEPT);
     list.drain(..spare);
+}
+
+/// What happened, with the names that stand on the knobs.
+fn words(what: &What) -> String {
+    let list = |updates: &[ParameterUpdate]| updates.iter().map(change).collect::<Vec<_>>().join(", ");
+    match what {
+        What::Deployed { updates, reason, predicted, .. } => {
+            format!("{}: {reason}. {:+.2} ± {:.2} expected.", list(updates), predicted.mean, predicted.sigma)
+        }
+        What::RolledBack { updates, reason, .. } => format!("Back to {}: {reason}.", list(updates)),
+        other => format!("{other}."),
+    }
+}
+
+fn change(update: &ParameterUpdate) -> String {
+    match Id::from_name(&update.id).map(Id::spec) {
+        Some(spec) => format!("{} {} → {}", spec.name, spec.format(update.old), spec.format(update.new)),
+        None => update.id.clone(),
+    }
 }
 
 /// With a capital.
@@ -172,7 +192,7 @@ mod tests {
         assert_eq!((story.points.len(), story.marks.len()), (KEPT, KEPT));
         assert_eq!(story.points[0].at, 1400.0);
         let last = story.explanation().unwrap();
-        assert_eq!((last.words.as_str(), last.sort), ("The input changed: louder", Sort::Note));
+        assert_eq!((last.words.as_str(), last.sort), ("The input changed: louder.", Sort::Note));
         assert_eq!(story.score(), None);
     }
 

@@ -105,28 +105,14 @@ fn visuals() -> Visuals {
 }
 
 /// A card with something in it, at a fixed place.
-pub fn card<R>(ui: &mut Ui, rect: Rect, add: impl FnOnce(&mut Ui) -> R) -> R {
+pub fn card<R>(ui: &mut Ui, rect: Rect, name: &str, add: impl FnOnce(&mut Ui) -> R) -> R {
     ui.painter().rect(rect, RADIUS, CARD, Stroke::new(1.0, Color32::from_white_alpha(7)), StrokeKind::Inside);
-    inside(ui, rect.shrink2(vec2(12.0, 10.0)), add)
-}
-
-/// Something at a fixed place, from the top down; it is never drawn outside.
-pub fn inside<R>(ui: &mut Ui, rect: Rect, add: impl FnOnce(&mut Ui) -> R) -> R {
-    ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| {
-        ui.shrink_clip_rect(rect.expand(10.0));
+    let inside = UiBuilder::new().id_salt(name).max_rect(rect.shrink2(vec2(12.0, 10.0)));
+    ui.scope_builder(inside, |ui| {
+        ui.shrink_clip_rect(rect.expand(2.0));
         add(ui)
     })
     .inner
-}
-
-/// The title of a card.
-pub fn title(ui: &mut Ui, text: &str) -> Response {
-    ui.label(RichText::new(text).font(strong(12.5)).color(TEXT))
-}
-
-/// Text drawn at a place; where it lies.
-pub fn text(painter: &Painter, at: Pos2, anchor: Align2, text: impl ToString, font: FontId, colour: Color32) -> Rect {
-    painter.text(at, anchor, text, font, colour)
 }
 
 /// A button that stays pressed, in the colour of what it means.
