@@ -150,6 +150,15 @@ fn it_can_be_activated_again_and_again() {
 }
 
 #[test]
+fn at_a_rate_that_is_not_supported_the_sound_passes() {
+    for rate in [4000, 384_000] {
+        let input = vec![common::sine(rate, 100.0, 3000); 2];
+        let played = Plugin::new().play(rate, &input, &[512], &[]);
+        assert!(played.latency == 0 && played.output == input);
+    }
+}
+
+#[test]
 fn the_latency_mode_is_taken_over_by_an_activation() {
     let mut plugin = Plugin::fixed();
     plugin.set(&[(0, "Latency", 0.0)]);

@@ -4,7 +4,7 @@ use super::display::Probe;
 use super::learning::{Learner, Within};
 use super::{Params, Shared};
 use crate::bridge::{Load, OffsetsReader};
-use crate::engine::{ConfigError, Engine, EngineConfig, MAX_CHANNELS, Monitor};
+use crate::engine::{Engine, EngineConfig, MAX_CHANNELS, Monitor};
 use crate::settings::{Offsets, Settings};
 use nice_plug::util::permit_alloc;
 use std::time::{Duration, Instant};
@@ -34,12 +34,9 @@ pub(super) struct Processor {
 
 impl Processor {
     /// All memory is allocated here.
-    ///
-    /// # Errors
-    /// When the engine does not support the rate or the number of channels.
-    pub fn new(config: EngineConfig, learner: Learner) -> Result<Processor, ConfigError> {
-        Ok(Processor {
-            engine: Engine::new(config)?,
+    pub fn new(engine: Engine, config: EngineConfig, learner: Learner) -> Processor {
+        Processor {
+            engine,
             config,
             learner,
             offsets: Offsets::default(),
@@ -49,7 +46,7 @@ impl Processor {
             dry: std::array::from_fn(|_| vec![0.0; GRID]),
             position: 0,
             busy: Busy::default(),
-        })
+        }
     }
 
     /// Delay in samples.
