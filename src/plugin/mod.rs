@@ -130,7 +130,7 @@ impl Plugin for Attune {
         };
         let made = Engine::new(config).and_then(|engine| {
             let learner = self.learning.start(way, config, &self.params, &self.shared)?;
-            Ok(Processor::new(engine, config, learner))
+            Ok(Processor::new(engine, config, learner, self.shared.offsets()))
         });
         match made {
             Ok(mut processor) => {

@@ -33,13 +33,13 @@ pub(super) struct Processor {
 }
 
 impl Processor {
-    /// All memory is allocated here.
-    pub fn new(engine: Engine, config: EngineConfig, learner: Learner) -> Processor {
+    /// With what was learned so far. All memory is allocated here.
+    pub fn new(engine: Engine, config: EngineConfig, learner: Learner, offsets: Offsets) -> Processor {
         Processor {
             engine,
             config,
             learner,
-            offsets: Offsets::default(),
+            offsets,
             revision: 0,
             settings: Settings::default(),
             monitor: Monitor::default(),
@@ -71,6 +71,7 @@ impl Processor {
         {
             // Each render begins with the same. The loop can't fail to be made a second time.
             permit_alloc(|| {
+                self.offsets = shared.offsets();
                 if let Ok(anew) = Within::new(self.config, params, shared) {
                     **within = anew;
                 }
