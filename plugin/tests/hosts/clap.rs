@@ -181,7 +181,7 @@ impl Plugin {
             })
             .collect();
         // As in a real host: the audio has a thread of its own.
-        let stopped = std::thread::scope(|scope| {
+        let (stopped, tail) = std::thread::scope(|scope| {
             let output = &mut output;
             let audio = move || {
                 let mut processor = processor.start_processing().unwrap();
@@ -193,11 +193,11 @@ impl Plugin {
                     }
                     start += block;
                 }
-                processor.stop_processing()
+                let tail = tail.get(&processor.plugin_handle()).to_raw();
+                (processor.stop_processing(), tail)
             };
             scope.spawn(audio).join().unwrap()
         });
-        let tail = tail.get(&self.instance.plugin_handle());
         self.instance.deactivate(stopped);
         Played { output, latency, tail }
     }
