@@ -6,11 +6,12 @@ use attune::settings::{Id, Kind, Settings};
 use hosts::common::{self, Sound};
 use hosts::{enhanced, library, settings, studio};
 use std::path::PathBuf;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use vst3_host::Vst3Host;
 use vst3_host::audio::AudioBuffers;
 
-/// The library in the folders that make it a VST3; each process has its own.
-fn bundle() -> PathBuf {
+/// The library in the folders that make it a VST3. Made once: what is loaded must not be written over.
+static BUNDLE: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("Attune.vst3/Contents");
     let (inside, name) = match std::env::consts::OS {
         "macos" => ("MacOS", "Attune"),
@@ -21,11 +22,18 @@ fn bundle() -> PathBuf {
     std::fs::create_dir_all(binary.parent().unwrap()).unwrap();
     std::fs::copy(library(), &binary).unwrap();
     folder.parent().unwrap().to_owned()
+});
+
+/// VST3 is loaded and let go of on one thread at a time.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn load(rate: u32, block: usize) -> vst3_host::Plugin {
     let mut host = Vst3Host::builder().sample_rate(f64::from(rate)).block_size(block).build().unwrap();
-    host.load_plugin(bundle()).unwrap()
+    host.load_plugin(&*BUNDLE).unwrap()
 }
 
 fn set(plugin: &mut vst3_host::Plugin, settings: &Settings) {
@@ -60,10 +68,13 @@ fn play(plugin: &mut vst3_host::Plugin, rate: u32, block: usize, input: &Sound) 
 /// Restarts, so that the settings are there from the first sample on.
 fn settled(plugin: &mut vst3_host::Plugin, rate: u32, block: usize) {
     play(plugin, rate, block, &vec![vec![0.0; block]; 2]);
+    // What it says of its latency since it was activated.
+    plugin.service_host_requests().unwrap();
 }
 
 #[test]
 fn the_sound_is_the_librarys() {
+    let _turn = turn();
     for (rate, block) in [(44_100, 441), (48_000, 1), (48_000, 4096), (96_000, 512)] {
         let length = rate as usize / 4 / block * block;
         let input = common::syllables(studio(rate, 2), length);
@@ -77,6 +88,7 @@ fn the_sound_is_the_librarys() {
 
 #[test]
 fn bypass_nulls_after_the_reported_latency() {
+    let _turn = turn();
     let input = common::syllables(studio(48_000, 2), 24_000);
     let mut plugin = load(48_000, 480);
     plugin.set_parameter_by_name("Bypass", 1.0).unwrap();
@@ -91,6 +103,7 @@ fn bypass_nulls_after_the_reported_latency() {
 
 #[test]
 fn a_state_is_restored() {
+    let _turn = turn();
     let mut plugin = load(48_000, 512);
     set(&mut plugin, &settings());
     settled(&mut plugin, 48_000, 512);
