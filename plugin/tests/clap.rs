@@ -26,8 +26,10 @@ fn parameters_are_the_table_with_text_both_ways() {
         assert_eq!(info.module, spec.group);
         assert_eq!(plugin.text(spec.name, info.default), spec.format(spec.default));
         for travel in [0.0, 0.25, 1.0] {
-            let value = (travel * info.max).round() * f64::from(u8::from(info.max > 1.0))
-                + travel * f64::from(u8::from(info.max <= 1.0));
+            let value = match spec.kind {
+                Kind::Number => travel,
+                Kind::Choice(_) => (travel * info.max).round(),
+            };
             let text = plugin.text(spec.name, value);
             let again = plugin.value(spec.name, &text).expect("its own text is understood");
             assert_eq!(plugin.text(spec.name, again), text);

@@ -1,6 +1,7 @@
 //! A small CLAP host.
 
 use super::common::Sound;
+use clack_extensions::audio_ports_config::PluginAudioPortsConfig;
 use clack_extensions::latency::{HostLatency, HostLatencyImpl, PluginLatency};
 use clack_extensions::params::{
     HostParams, HostParamsImplMainThread, HostParamsImplShared, ParamClearFlags, ParamInfoBuffer, ParamRescanFlags,
@@ -155,6 +156,10 @@ impl Plugin {
     /// Plays a sound through it, from its activation to its end, in blocks of these lengths over and over, with
     /// changes of parameters at samples of the stream.
     pub fn play(&mut self, rate: u32, input: &Sound, blocks: &[usize], changes: &[Change]) -> Played {
+        let layouts: PluginAudioPortsConfig = self.instance.plugin_handle().get_extension().unwrap();
+        // Stereo comes first.
+        let layout = ClapId::new(if input.len() == 1 { 1 } else { 0 });
+        layouts.select(&self.instance.plugin_handle(), layout).unwrap();
         let largest = blocks.iter().copied().max().unwrap();
         let configuration = PluginAudioConfiguration {
             sample_rate: f64::from(rate),
