@@ -216,7 +216,8 @@ fn nothing_overlaps_or_is_cut_off() {
         }
         let editor = open(desk, size);
         let window = Rect::from_min_size(Pos2::ZERO, Vec2::new(size.0 as f32, size.1 as f32));
-        let pressed = |role| matches!(role, Role::Slider | Role::Button | Role::RadioButton | Role::CheckBox | Role::Switch);
+        let pressed =
+            |role| matches!(role, Role::Slider | Role::Button | Role::RadioButton | Role::CheckBox | Role::Switch);
         let places: Vec<(String, Rect)> = editor
             .query_all_by(move |node| pressed(node.role()))
             .map(|node| (node.accesskit_node().label().unwrap_or_default(), node.rect()))
