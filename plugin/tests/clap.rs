@@ -3,7 +3,7 @@
 mod hosts;
 
 use attune::engine::{EngineConfig, Latency};
-use attune::settings::{Id, Kind, Settings, TABLE};
+use attune::settings::{COUNT, Id, Kind, Offsets, Settings, TABLE};
 use clack_extensions::render::RenderMode;
 use hosts::clap::{Change, Plugin};
 use hosts::{common, enhanced, settings, speech, studio};
@@ -114,13 +114,40 @@ fn a_project_sounds_the_same_when_it_is_opened_again() {
 }
 
 #[test]
+fn what_was_learned_before_is_heard_when_a_project_is_rendered() {
+    let mut learned = [0.0; COUNT];
+    learned[Id::EqLow as usize] = -0.25;
+    let offsets = Offsets::from_array(&learned);
+    let mut plugin = Plugin::new();
+    let saved = String::from_utf8(plugin.save()[8..].to_vec()).unwrap();
+    let with = saved.replace(r#"\"offsets\":{}"#, r#"\"offsets\":{\"eq_low\":-0.25}"#);
+    assert_ne!(with, saved);
+    assert!(plugin.load(&packed(&with)));
+    plugin.render(RenderMode::Offline);
+    let input = common::syllables(studio(48_000, 2), 24_000);
+    for (amount, activation) in [(1.0, 1), (1.0, 2), (0.5, 3), (0.0, 4)] {
+        plugin.set(&[(0, "Amount", f64::from(amount))]);
+        let heard = offsets.apply(&Settings::default(), amount);
+        let output = plugin.play(48_000, &input, &[512], &[]).output;
+        assert!(output == enhanced(studio(48_000, 2), &heard, &input), "activation {activation}");
+    }
+    plugin.set(&[(0, "Amount", 1.0), (0, "Adapt", 0.0)]);
+    let output = plugin.play(48_000, &input, &[512], &[]).output;
+    assert!(output == enhanced(studio(48_000, 2), &Settings::default(), &input), "without");
+}
+
+/// A state as the wrapper writes it.
+fn packed(text: &str) -> Vec<u8> {
+    [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat()
+}
+
+#[test]
 fn what_cannot_be_read_leaves_the_defaults() {
     let mut plugin = Plugin::new();
     let defaults = plugin.values();
     plugin.set(&changes(&settings()));
     let saved = plugin.save();
     let text = String::from_utf8(saved[8..].to_vec()).unwrap();
-    let packed = |text: &str| [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat();
     // A newer version, and a form that nobody knows.
     for bad in
         [text.replace("\\\"version\\\":1", "\\\"version\\\":99"), text.replace("\\\"version\\\":1", "\\\"v\\\":1")]
@@ -146,6 +173,15 @@ fn it_can_be_activated_again_and_again() {
         let input = common::syllables(studio(rate, channels), rate as usize / 5);
         let played = plugin.play(rate, &input, &[300], &[]);
         assert!(played.output == enhanced(studio(rate, channels), &settings(), &input), "{rate}");
+    }
+}
+
+#[test]
+fn at_a_rate_that_is_not_supported_the_sound_passes() {
+    for rate in [4000, 384_000] {
+        let input = vec![common::sine(rate, 100.0, 3000); 2];
+        let played = Plugin::new().play(rate, &input, &[512], &[]);
+        assert!(played.latency == 0 && played.output == input);
     }
 }
 

@@ -22,7 +22,7 @@ pub use shared::Shared;
 pub use window::Window;
 
 use crate::bridge::OffsetsReader;
-use crate::engine::EngineConfig;
+use crate::engine::{Engine, EngineConfig};
 use display::Probe;
 use learning::{Learning, Way};
 use nice_plug::prelude::*;
@@ -67,7 +67,15 @@ impl Attune {
     /// Processes a block in place, one slice a channel; `false`: another latency mode is wanted, for which
     /// the host must activate anew.
     fn run(&mut self, channels: &mut [&mut [f32]]) -> bool {
-        let Some(processor) = &mut self.processor else { return true };
+        let Some(processor) = &mut self.processor else {
+            // At a rate that isn't supported the sound passes; what is no number never does.
+            channels.iter_mut().flat_map(|channel| channel.iter_mut()).for_each(|sample| {
+                if !sample.is_finite() {
+                    *sample = 0.0;
+                }
+            });
+            return true;
+        };
         processor.process(channels, &self.params, &self.shared, &mut self.recalled, &mut self.probe);
         params::latency(self.params.latency.value()) == processor.config().latency
     }
@@ -120,23 +128,26 @@ impl Plugin for Attune {
             ProcessMode::Offline => Way::Frozen,
             _ => Way::Beside,
         };
-        let learner = self.learning.start(way, config, &self.params, &self.shared);
-        match learner.and_then(|learner| Processor::new(config, learner)) {
+        let made = Engine::new(config).and_then(|engine| {
+            let learner = self.learning.start(way, config, &self.params, &self.shared)?;
+            Ok(Processor::new(engine, config, learner, self.shared.offsets()))
+        });
+        match made {
             Ok(mut processor) => {
                 processor.reset(&self.params, &self.shared, &mut self.recalled);
                 context.set_latency_samples(processor.latency());
                 self.probe.prepare(config.sample_rate, channels, processor.latency() as usize);
                 self.processor = Some(processor);
                 self.restarting = false;
-                true
             }
             Err(error) => {
-                nice_error!("{error}");
-                self.shared.say(error.to_string());
+                // Hosts know no reason for a refusal, and some drop the track's sound.
+                self.shared.say(format!("the sound passes untouched: {error}"));
+                context.set_latency_samples(0);
                 self.processor = None;
-                false
             }
         }
+        true
     }
 
     fn reset(&mut self) {

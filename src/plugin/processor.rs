@@ -4,7 +4,7 @@ use super::display::Probe;
 use super::learning::{Learner, Within};
 use super::{Params, Shared};
 use crate::bridge::{Load, OffsetsReader};
-use crate::engine::{ConfigError, Engine, EngineConfig, MAX_CHANNELS, Monitor};
+use crate::engine::{Engine, EngineConfig, MAX_CHANNELS, Monitor};
 use crate::settings::{Offsets, Settings};
 use nice_plug::util::permit_alloc;
 use std::time::{Duration, Instant};
@@ -33,23 +33,20 @@ pub(super) struct Processor {
 }
 
 impl Processor {
-    /// All memory is allocated here.
-    ///
-    /// # Errors
-    /// When the engine does not support the rate or the number of channels.
-    pub fn new(config: EngineConfig, learner: Learner) -> Result<Processor, ConfigError> {
-        Ok(Processor {
-            engine: Engine::new(config)?,
+    /// With what was learned so far. All memory is allocated here.
+    pub fn new(engine: Engine, config: EngineConfig, learner: Learner, offsets: Offsets) -> Processor {
+        Processor {
+            engine,
             config,
             learner,
-            offsets: Offsets::default(),
+            offsets,
             revision: 0,
             settings: Settings::default(),
             monitor: Monitor::default(),
             dry: std::array::from_fn(|_| vec![0.0; GRID]),
             position: 0,
             busy: Busy::default(),
-        })
+        }
     }
 
     /// Delay in samples.
@@ -74,6 +71,7 @@ impl Processor {
         {
             // Each render begins with the same. The loop can't fail to be made a second time.
             permit_alloc(|| {
+                self.offsets = shared.offsets();
                 if let Ok(anew) = Within::new(self.config, params, shared) {
                     **within = anew;
                 }
