@@ -72,7 +72,8 @@ impl Parent {
     /// Whether the editor is seen: its ground, its cards, and text.
     fn shows_the_editor(&self) -> bool {
         let picture = self.picture();
-        let share = |colour: [u8; 3]| picture.iter().filter(|pixel| **pixel == colour).count() as f32 / picture.len() as f32;
+        let share =
+            |colour: [u8; 3]| picture.iter().filter(|pixel| **pixel == colour).count() as f32 / picture.len() as f32;
         let colours: BTreeSet<[u8; 3]> = picture.iter().copied().collect();
         share([0x11, 0x13, 0x18]) > 0.03 && share([0x1a, 0x1d, 0x25]) > 0.2 && colours.len() > 100
     }

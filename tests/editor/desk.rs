@@ -178,7 +178,11 @@ fn story() -> Story {
             mark(96.0, Sort::Change, "Low 0 dB → -3.2 dB: boomy. +0.19 ± 0.08 expected."),
             mark(118.0, Sort::Note, "The input changed: louder by 6 dB"),
             mark(150.0, Sort::Change, "Reduction 18.5 dB → 24 dB: noise was left. +0.06 ± 0.05 expected."),
-            mark(171.0, Sort::Rollback, "Back to Reduction 24 dB → 18.5 dB: the older settings do better on what is heard now"),
+            mark(
+                171.0,
+                Sort::Rollback,
+                "Back to Reduction 24 dB → 18.5 dB: the older settings do better on what is heard now",
+            ),
             mark(230.0, Sort::Change, changed),
         ],
         findings: vec![

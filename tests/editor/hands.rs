@@ -15,7 +15,7 @@ type Editor = Harness<'static, Table>;
 const REDUCTION: Param = Param::Setting(Id::Reduction);
 
 fn at_work() -> Editor {
-    open(Desk::at_work(), SIZE, 1.0)
+    open(Desk::at_work(), SIZE)
 }
 
 fn click(editor: &mut Editor, role: Role, label: &str) {
@@ -200,7 +200,7 @@ fn presets_snapshots_and_switches() {
 fn a_message_stays_until_it_is_dismissed() {
     let mut desk = Desk::at_work();
     desk.message = Some("this project was saved by a newer Attune; the defaults are used".into());
-    let mut editor = open(desk, SIZE, 1.0);
+    let mut editor = open(desk, SIZE);
     assert!(editor.query_by_label_contains("newer Attune").is_some());
     click(&mut editor, Role::Button, "Dismiss");
     assert!(editor.query_by_label_contains("newer Attune").is_none());
@@ -214,9 +214,10 @@ fn nothing_overlaps_or_is_cut_off() {
         if long {
             desk.make_long();
         }
-        let editor = open(desk, size, 1.0);
+        let editor = open(desk, size);
         let window = Rect::from_min_size(Pos2::ZERO, Vec2::new(size.0 as f32, size.1 as f32));
-        let pressed = |role| matches!(role, Role::Slider | Role::Button | Role::RadioButton | Role::CheckBox | Role::Switch);
+        let pressed =
+            |role| matches!(role, Role::Slider | Role::Button | Role::RadioButton | Role::CheckBox | Role::Switch);
         let places: Vec<(String, Rect)> = editor
             .query_all_by(move |node| pressed(node.role()))
             .map(|node| (node.accesskit_node().label().unwrap_or_default(), node.rect()))

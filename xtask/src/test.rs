@@ -88,6 +88,9 @@ fn prepare() -> Result<()> {
         packages: &["gcc", "libc6-dev"],
     }])?;
     bundle::ensure()?;
+    if cfg!(target_os = "linux") {
+        screen()?;
+    }
     for (component, probe) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
         let mut version = Command::new(env!("CARGO"));
         version.args([probe, "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
@@ -97,6 +100,18 @@ fn prepare() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A screen for the editor where there is none, and drawing without a graphics card.
+fn screen() -> Result<()> {
+    system::ensure(&[
+        Need { name: "Xvfb", probe: &["sh", "-c", "command -v Xvfb"], packages: &["xvfb", "libgl1-mesa-dri"] },
+        Need {
+            name: "a Vulkan driver, such as Mesa's",
+            probe: &["sh", "-c", "ls /usr/share/vulkan/icd.d/*.json"],
+            packages: &["libvulkan1", "mesa-vulkan-drivers"],
+        },
+    ])
 }
 
 impl Step {

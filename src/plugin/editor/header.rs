@@ -53,9 +53,9 @@ fn choose_preset(ui: &mut Ui, model: &mut dyn Model, history: &mut History, pres
             }
         }
     });
-    response.response.widget_info(|| {
-        egui::WidgetInfo::labeled(egui::accesskit::Role::ComboBox, true, format!("Preset: {name}"))
-    });
+    response
+        .response
+        .widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::ComboBox, true, format!("Preset: {name}")));
 }
 
 fn undo(ui: &mut Ui, model: &mut dyn Model, history: &mut History) {

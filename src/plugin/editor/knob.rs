@@ -53,7 +53,8 @@ impl Knob<'_> {
             Turn::To(travel) | Turn::Jump(travel) => Some(*travel),
             _ => None,
         });
-        let (shown, heard) = (shown.unwrap_or(base), if shown.is_some() && base == heard { shown } else { Some(heard) });
+        let (shown, heard) =
+            (shown.unwrap_or(base), if shown.is_some() && base == heard { shown } else { Some(heard) });
         let neutral = if spec.min < 0.0 && spec.max > 0.0 { spec.normalise(0.0) } else { 0.0 };
         let hot = response.hovered() || response.dragged() || response.has_focus();
         self.paint(ui.painter(), rect, [neutral, shown, heard.unwrap_or(shown)], hot);

@@ -18,7 +18,8 @@ pub fn show(ui: &mut Ui, rect: Rect, analyser: &Analyser, target: Option<f32>) {
         let row = ((rect.height() - 52.0) / 7.0).clamp(16.0, ROW);
         heading(ui, theme::cut_top(&mut rect, 22.0), "Loudness", "LUFS");
         let sides = [("In", theme::INPUT), ("Out", theme::BASE)];
-        for ((name, colour), (loudness, peak)) in sides.into_iter().zip(analyser.loudness().into_iter().zip(analyser.peaks()))
+        for ((name, colour), (loudness, peak)) in
+            sides.into_iter().zip(analyser.loudness().into_iter().zip(analyser.peaks()))
         {
             level(ui, theme::cut_top(&mut rect, row), name, colour, loudness, peak, target.filter(|_| name == "Out"));
         }

@@ -74,7 +74,9 @@ fn score(ui: &Ui, rect: Rect, story: &Story, adapts: bool) {
 
 fn verdict(score: Estimate) -> &'static str {
     match score {
-        Estimate { mean, sigma } if mean.abs() < JUST_NOTICEABLE && sigma < 2.0 * JUST_NOTICEABLE => "As good as before",
+        Estimate { mean, sigma } if mean.abs() < JUST_NOTICEABLE && sigma < 2.0 * JUST_NOTICEABLE => {
+            "As good as before"
+        }
         Estimate { mean, sigma } if mean.abs() < sigma => "Can't tell",
         Estimate { mean, sigma } if mean > 2.0 * sigma => "Clearly better",
         Estimate { mean, .. } if mean > 0.0 => "Probably better",
@@ -130,9 +132,11 @@ fn history(ui: &Ui, rect: Rect, story: &Story) {
     let summary = format!("Quality over time: {changes} changes, {rollbacks} rollbacks");
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &summary));
     let near = |at: Pos2| marks.iter().rev().min_by(|a, b| (x(a.at) - at.x).abs().total_cmp(&(x(b.at) - at.x).abs()));
-    if let Some(mark) = response.hover_pos().and_then(near).filter(|mark| {
-        response.hover_pos().is_some_and(|at| (x(mark.at) - at.x).abs() < 8.0)
-    }) {
+    if let Some(mark) = response
+        .hover_pos()
+        .and_then(near)
+        .filter(|mark| response.hover_pos().is_some_and(|at| (x(mark.at) - at.x).abs() < 8.0))
+    {
         response.on_hover_text_at_pointer(format!("{}  {}", clock(mark.at), mark.words));
     }
 }

@@ -16,9 +16,9 @@ mod speech;
 mod tone;
 
 use super::{BANDS, Excerpt, Frames};
+pub use levels::Levels;
 #[cfg(feature = "plugin")]
 pub(crate) use levels::k_weight;
-pub use levels::Levels;
 use pair::Pair;
 use tone::Tone;
 
