@@ -7,6 +7,7 @@ use super::feedback_loop::{FeedbackLoop, Memory, Metrics};
 use super::{Goals, LoopConfig, Style, Worker};
 use crate::bridge::{Load, OffsetsWriter, TapBlock};
 use crate::engine::ConfigError;
+use crate::quality::Finding;
 use crate::settings::{Id, Offsets, Settings};
 use std::time::Duration;
 
@@ -31,6 +32,13 @@ pub enum Order {
     RollBack,
     /// Deploys a snapshot again, by its revision.
     Restore(u64),
+    /// Deploys offsets that come from elsewhere (a person's undo, a stored project), unless they are heard already.
+    Install {
+        /// On top of the base.
+        offsets: Offsets,
+        /// Why, in plain words.
+        reason: String,
+    },
     /// What is heard becomes the base: answered by [`News::Committed`].
     Commit,
     /// Goes on where an earlier loop was. If it is refused: [`News::Refused`].
@@ -55,6 +63,8 @@ pub enum News {
         seconds: f64,
         /// Its score, what was done to it, what the input was like, how much speech there was.
         record: Box<Record>,
+        /// What is wrong with the input, the worst first.
+        findings: Vec<Finding>,
         /// The load of the audio thread.
         load: f32,
     },
@@ -141,7 +151,8 @@ impl Companion {
         if let Some(record) = self.feedback.records().next_back().filter(|record| record.sample > self.told) {
             self.told = record.sample;
             let seconds = seconds(record.sample);
-            news.push(News::Window { seconds, record: Box::new(record.clone()), load: self.load.get() });
+            let (record, findings) = (Box::new(record.clone()), self.feedback.findings().to_vec());
+            news.push(News::Window { seconds, record, findings, load: self.load.get() });
         }
         news.extend(happened.into_iter().map(|event| News::Event { seconds: seconds(event.sample), event }));
         let offsets = self.feedback.offsets();
@@ -211,6 +222,11 @@ impl Worker for Companion {
                     news.push(News::Refused(format!("settings {revision} are not kept any more")));
                 }
                 feedback.restore(revision);
+            }
+            Order::Install { offsets, reason } => {
+                if offsets.without(feedback.locked().iter().copied()) != feedback.offsets() {
+                    feedback.install(&offsets.apply(feedback.space().base(), 1.0), &reason);
+                }
             }
             Order::Commit => {
                 news.push(News::Committed(feedback.commit(self.amount)));

@@ -1,5 +1,6 @@
 //! Development tasks of Attune: `cargo xtask help`.
 
+mod bundle;
 mod check_eval;
 mod ears;
 mod python;
@@ -22,6 +23,10 @@ enum Task {
     /// Installs what is missing on Debian and Ubuntu, says what to install elsewhere. Stops at the
     /// first failure. The last line counts the tests.
     Test,
+    /// Builds the plugin: target/bundled/Attune.clap and Attune.vst3
+    Bundle(bundle::Options),
+    /// Builds the plugin, and copies it to where this user's hosts look for it
+    InstallPlugin(bundle::Options),
     /// Enhances a set of noisy recordings and scores it against the clean ones: PESQ, STOI, SI-SDR
     #[command(after_help = score::HELP)]
     Score(score::Options),
@@ -45,6 +50,8 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Task::parse() {
         Task::Test => test::run(),
+        Task::Bundle(options) => bundle::bundle(&options),
+        Task::InstallPlugin(options) => bundle::install(&options),
         Task::Score(options) => score::run(&options),
         Task::CheckEval(options) => check_eval::run(&options),
         Task::TrainScore(options) => ears::train(&options),

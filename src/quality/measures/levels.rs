@@ -65,7 +65,7 @@ fn weighted(spectrum: &[f32], weights: &[f32]) -> f32 {
 }
 
 /// Power gain of the two filters of BS.1770 at 48 kHz.
-fn k_weight(hertz: f32) -> f32 {
+pub(crate) fn k_weight(hertz: f32) -> f32 {
     let w = std::f64::consts::TAU * f64::from(hertz.min(23_999.0)) / 48_000.0;
     let gain = |b: [f64; 3], a: [f64; 3]| {
         let size = |c: [f64; 3]| {

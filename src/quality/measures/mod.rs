@@ -17,6 +17,8 @@ mod tone;
 
 use super::{BANDS, Excerpt, Frames, is_sane, sane};
 pub use levels::Levels;
+#[cfg(feature = "plugin")]
+pub(crate) use levels::k_weight;
 use pair::Pair;
 use tone::Tone;
 

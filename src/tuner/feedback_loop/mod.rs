@@ -5,7 +5,7 @@ mod tune;
 pub use memory::{Memory, MemoryError, Remembered};
 
 use crate::engine::ConfigError;
-use crate::quality::{EMBEDDING, Estimate, Veto};
+use crate::quality::{EMBEDDING, Estimate, Finding, Veto};
 use crate::settings::{Offsets, Settings};
 use crate::tuner::analysis::{Analysis, Record};
 use crate::tuner::change::ChangeDetector;
@@ -68,6 +68,7 @@ pub struct FeedbackLoop {
     /// The end of the newest window, and what the input is like.
     heard: u64,
     context: [f32; EMBEDDING],
+    findings: Vec<Finding>,
     records: VecDeque<Record>,
     taste: Taste,
     log: Vec<Event>,
@@ -129,6 +130,7 @@ impl FeedbackLoop {
             pending: VecDeque::new(),
             heard: 0,
             context: [0.0; _],
+            findings: Vec::new(),
             records: VecDeque::new(),
             taste: Taste::default(),
             log: Vec::new(),
@@ -157,6 +159,11 @@ impl FeedbackLoop {
     /// Counts the sets of settings; the base is 1.
     pub fn revision(&self) -> u64 {
         self.deployed.revision
+    }
+
+    /// What is wrong with the input in the newest window, the worst first.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
     }
 
     /// Where the tuner moves.
@@ -196,6 +203,7 @@ impl FeedbackLoop {
         while let Some(window) = self.pending.pop_front() {
             self.heard = window.end;
             self.context = window.context.embedding();
+            self.findings = window.context.findings();
             self.observe(&window);
             self.windows += 1;
             if self.paused {

@@ -83,6 +83,11 @@ impl FeedbackLoop {
         self.move_space();
     }
 
+    /// What it leaves alone.
+    pub fn locked(&self) -> &[Id] {
+        &self.config.locked
+    }
+
     /// How bold it is from now on.
     pub fn set_style(&mut self, style: Style) {
         self.config.style = style;
