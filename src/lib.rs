@@ -9,6 +9,8 @@ pub mod bridge;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod engine;
+#[cfg(feature = "live")]
+pub mod live;
 pub mod quality;
 pub mod settings;
 pub mod tuner;

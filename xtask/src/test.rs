@@ -80,6 +80,8 @@ fn prepare() -> Result<()> {
         probe: &["cc", "--version"],
         packages: &["gcc", "libc6-dev"],
     }])?;
+    #[cfg(target_os = "linux")]
+    system::ensure(SOUND)?;
     for (component, probe) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
         let mut version = Command::new(env!("CARGO"));
         version.args([probe, "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
@@ -90,6 +92,25 @@ fn prepare() -> Result<()> {
     }
     Ok(())
 }
+
+/// What `attune live` is built with, and the audio servers that its tests start.
+#[cfg(target_os = "linux")]
+const SOUND: &[Need] = &[
+    Need { name: "pkg-config", probe: &["pkg-config", "--version"], packages: &["pkg-config"] },
+    Need { name: "ALSA's headers", probe: &["pkg-config", "--exists", "alsa"], packages: &["libasound2-dev"] },
+    Need { name: "JACK's headers", probe: &["pkg-config", "--exists", "jack"], packages: &["libjack-jackd2-dev"] },
+    Need { name: "JACK", probe: &["sh", "-c", "command -v jackd && command -v jack_metro"], packages: &["jackd2"] },
+    Need {
+        name: "PulseAudio with its tools",
+        probe: &["sh", "-c", "command -v pulseaudio && command -v paplay"],
+        packages: &["pulseaudio", "pulseaudio-utils"],
+    },
+    Need {
+        name: "ALSA's plugin for PulseAudio",
+        probe: &["sh", "-c", "ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so"],
+        packages: &["libasound2-plugins"],
+    },
+];
 
 impl Step {
     /// The command as a person types it.
