@@ -33,8 +33,10 @@ pub enum End {
     Failed(String),
 }
 
-/// A stream that does nothing for so long is dead.
+/// A stream that does nothing for so long is dead; or for so long after it complained. Many complaints pass: ALSA's
+/// plugin for PulseAudio complains of every underrun.
 const DEAD: Duration = Duration::from_secs(3);
+const COMPLAINED: Duration = Duration::from_millis(700);
 /// How often the defaults are looked at.
 const LOOK: Duration = Duration::from_secs(5);
 /// Fading out takes less; a dead stream doesn't.
@@ -99,7 +101,7 @@ impl Running {
         let sides = [Side::Input, Side::Output];
         let defaults = sides.map(|side| default_name(options, side));
         let (mut looked, mut keeper) = (Instant::now(), Keeper::new());
-        let (mut counts, mut alive) = ([0; 2], Instant::now());
+        let (mut counts, mut alive, mut complaint) = ([0; 2], Instant::now(), None);
         let end = loop {
             std::thread::sleep(TICK);
             self.news(memory, &mut keeper, scene, view);
@@ -109,15 +111,14 @@ impl Running {
             if asked || stop.load(Relaxed) {
                 break End::Asked;
             }
-            if let Ok(why) = self.errors.try_recv() {
-                break End::Failed(why);
-            }
+            complaint = self.errors.try_iter().last().or(complaint);
             let now = [self.status.heard.load(Relaxed), self.status.played.load(Relaxed)];
             if now[0] != counts[0] && now[1] != counts[1] {
                 (counts, alive) = (now, Instant::now());
-            } else if alive.elapsed() > DEAD {
+                complaint = None;
+            } else if alive.elapsed() > if complaint.is_some() { COMPLAINED } else { DEAD } {
                 let dead = if now[0] == counts[0] { "input" } else { "output" };
-                break End::Failed(format!("the {dead} has stopped"));
+                break End::Failed(complaint.unwrap_or_else(|| format!("the {dead} has stopped")));
             }
             if looked.elapsed() > LOOK {
                 looked = Instant::now();

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 const SCRATCH: usize = 4096;
 /// How long a stream may say nothing when it is opened.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// A pause after an error.
+const BREATH: Duration = Duration::from_millis(5);
 
 /// Opens the input: what it hears goes into the inlet. `began` is when the clock of both streams began; errors that
 /// end it are sent.
@@ -143,6 +145,8 @@ fn report(status: Arc<Status>, errors: Sender<String>, side: &'static str) -> im
         }
         ErrorKind::RealtimeDenied => status.realtime.store(2, Relaxed),
         _ => {
+            // It may be called over and over: it must not take the processor from who could mend it.
+            std::thread::sleep(BREATH);
             // It is full if nobody reads: then enough was said.
             let _ = errors.try_send(format!("the {side} failed: {error}"));
         }
