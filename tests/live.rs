@@ -325,8 +325,8 @@ fn jack_works_too() {
     };
     wait_for("JACK", || ports().iter().any(|port| port == "system:playback_1"));
     let mut command = client(env!("CARGO_BIN_EXE_attune"));
-    command.args(["live", "--plain", "--host", "jack", "--buffer", "512", "--output", "_out"]);
-    let mut live = Live::start(command.args(["--input", "_in"]));
+    command.args(["live", "--plain", "--host", "jack", "--buffer", "512", "--output", "output"]);
+    let mut live = Live::start(command.args(["--input", "input"]));
     let line = live.hear("latency");
     assert!(number(&line, "in ") < -90.0, "nothing is connected: {line}");
     let mut metronome = client("jack_metro");

@@ -160,5 +160,7 @@ pub(super) fn default_name(options: &Options, side: Side) -> Option<String> {
     if wanted.is_some() {
         return None;
     }
-    devices::default_name(&devices::host(options.host.as_deref()).ok()?, side)
+    // Looking at JACK's devices makes new clients.
+    let host = devices::host(options.host.as_deref()).ok().filter(|host| host.id().name() != "JACK")?;
+    devices::default_name(&host, side)
 }

@@ -61,7 +61,7 @@ where
     let rate = chosen.config.sample_rate;
     let whole = SCRATCH / channels.max(1) * channels.max(1);
     let mut scratch = vec![0.0f32; SCRATCH];
-    let mut urgent = Urgent::default();
+    let mut urgent = Urgent::new(chosen);
     let noted = status.clone();
     let stream = chosen.device.build_input_stream(
         chosen.config,
@@ -98,7 +98,7 @@ fn output<T: SizedSample + FromSample<f32>>(
     let channels = usize::from(chosen.config.channels);
     let whole = SCRATCH / channels.max(1) * channels.max(1);
     let mut scratch = vec![0.0f32; SCRATCH];
-    let mut urgent = Urgent::default();
+    let mut urgent = Urgent::new(chosen);
     let noted = status.clone();
     let stream = chosen.device.build_output_stream(
         chosen.config,
@@ -153,13 +153,18 @@ fn report(status: Arc<Status>, errors: Sender<String>, side: &'static str) -> im
     }
 }
 
-/// Asks for real-time priority, once, on the thread that needs it.
-#[derive(Default)]
+/// Asks for real-time priority, once, on the thread that needs it: that of a sound card itself. Where a sound server is
+/// behind the device, its own threads would wait for ours; JACK sees to it by itself.
 struct Urgent {
     asked: bool,
 }
 
 impl Urgent {
+    fn new(chosen: &Chosen) -> Urgent {
+        let card = ["hw:", "plughw:", "sysdefault:", "front:"].iter().any(|prefix| chosen.name.starts_with(prefix));
+        Urgent { asked: !card }
+    }
+
     fn ask(&mut self, status: &Status) {
         if std::mem::replace(&mut self.asked, true) {
             return;
