@@ -1,4 +1,5 @@
 use super::{Action, Scene, View, faults};
+use crate::live::Reading;
 use std::io::Write;
 
 /// One line for whatever happens, and one every ten seconds: for logs, and where there is no terminal.
@@ -6,6 +7,8 @@ use std::io::Write;
 pub struct Plain {
     /// When it said how things are.
     said: f64,
+    /// The highest peaks since then, dBFS.
+    peaks: Option<[f32; 2]>,
 }
 
 /// How often, s.
@@ -21,10 +24,15 @@ impl Plain {
 
 impl View for Plain {
     fn show(&mut self, scene: &Scene) -> Vec<Action> {
+        let Reading { input, output, .. } = scene.reading;
+        let [before_in, before_out] = self.peaks.unwrap_or([input, output]);
+        let peaks = [before_in.max(input), before_out.max(output)];
+        self.peaks = Some(peaks);
         // The first one early: by then the latency is known.
         if scene.seconds >= self.said + EVERY || (self.said == 0.0 && scene.seconds >= 2.0) {
             self.said = scene.seconds;
-            self.line(&summary(scene));
+            self.peaks = None;
+            self.line(&summary(scene, peaks));
         }
         Vec::new()
     }
@@ -38,14 +46,12 @@ impl View for Plain {
     }
 }
 
-fn summary(scene: &Scene) -> String {
+fn summary(scene: &Scene, [input, output]: [f32; 2]) -> String {
     let r = &scene.reading;
     let quality = scene.quality.map_or("-".into(), |q| format!("{:+.2} ± {:.2}", q.mean, q.sigma));
     format!(
-        "{:.0} s: in {:.0} dBFS, out {:.0} dBFS, quality {quality}, latency {:.1} ms, drift {:.0} ppm, load {:.0} % + {:.0} %, {}{}",
+        "{:.0} s: in {input:.0} dBFS, out {output:.0} dBFS, quality {quality}, latency {:.1} ms, drift {:.0} ppm, load {:.0} % + {:.0} %, {}{}",
         scene.seconds,
-        r.input,
-        r.output,
         r.latency,
         r.drift,
         100.0 * r.load,
