@@ -3,12 +3,15 @@
 //!
 //! The [`engine`] does the sound, controlled by [`settings`]; [`bridge`] carries settings to the
 //! audio thread and audio from it, without locks. [`quality`] judges what was done to it, without a clean
-//! reference; [`tuner`] looks for better settings while it runs. The feature `plugin` has all of it in a host.
+//! reference; [`tuner`] looks for better settings while it runs. The feature `live` has all of it between sound
+//! devices, `plugin` in a host.
 
 pub mod bridge;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod engine;
+#[cfg(feature = "live")]
+pub mod live;
 #[cfg(feature = "plugin")]
 pub mod plugin;
 pub mod quality;

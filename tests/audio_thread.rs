@@ -183,3 +183,43 @@ fn nothing_is_allocated_while_the_loop_is_at_work() {
     assert!(side.load() > 0.0 && revision > 0, "nothing was deployed: {revision}");
     assert_eq!(calls, 0);
 }
+
+#[cfg(feature = "live")]
+#[test]
+fn nothing_is_allocated_live_whatever_happens() {
+    use attune::bridge::Load;
+    use attune::live::{Core, IntakeConfig, Parts, Rescue, Status, intake};
+    for (from, channels) in [(48_000, 1), (44_100, 2)] {
+        let (inlet, source) = intake(IntakeConfig { from, to: 48_000, channels, distance: 0.02 }).unwrap();
+        let engine = EngineConfig { sample_rate: 48_000, channels, latency: Latency::Live };
+        let (_, base) = ParamBus::open(&Settings::default());
+        let (mut writer, offsets) = OffsetsBus::open();
+        // Small, and nobody reads: it runs over.
+        let (tap, _receiver) = Tap::open(48_000, channels, 0.5);
+        let status = std::sync::Arc::new(Status::default());
+        let rescue = Rescue::new(engine).unwrap();
+        let parts = Parts { intake: source, rescue, base, offsets, taps: vec![tap], status, load: Load::default() };
+        let (mut inlet, mut core) = (inlet, Core::new(parts));
+        let learned = Offsets::between(&Settings::default(), &Settings::default().with(Id::EqLow, -3.0));
+        let input = vec![0.1; 2 * 480];
+        let audio_thread = move || {
+            let mut output = vec![0.0; 2 * 480];
+            let (calls, ()) = counting::calls(|| {
+                for block in 0..1000u64 {
+                    // A drift, stalls of the input, late blocks, and new offsets.
+                    if !(300..330).contains(&block) {
+                        inlet.push(&input[..2 * (480 - usize::from(block % 7 == 0))], 2, block * 10_000_000);
+                    }
+                    if block % 50 == 0 {
+                        writer.publish(&learned);
+                    }
+                    core.process(&mut output, 2, block * 10_000_000);
+                    core.took(if (600..610).contains(&block) { 0.02 } else { 0.001 }, 480);
+                }
+            });
+            (core, calls)
+        };
+        let (_core, calls) = std::thread::spawn(audio_thread).join().unwrap();
+        assert_eq!(calls, 0, "{from} Hz, {channels} channels");
+    }
+}

@@ -35,6 +35,12 @@ pub enum Command {
     Eval(Box<Eval>),
     /// Repeats an adaptation from its log, and says whether the same came out
     Replay(Replay),
+    /// Enhances a microphone while you speak
+    #[cfg(feature = "live")]
+    Live(Box<super::live::Live>),
+    /// Says what live sound needs of this computer
+    #[cfg(feature = "live")]
+    Doctor(super::live::Doctor),
     /// Lists the presets that ship with Attune, or shows one
     Presets {
         #[command(subcommand)]
@@ -305,16 +311,16 @@ impl From<Mode> for Latency {
     }
 }
 
-fn parse_preset(text: &str) -> Result<Preset, String> {
+pub fn parse_preset(text: &str) -> Result<Preset, String> {
     Preset::find(text).map_err(|e| e.to_string())
 }
 
-fn parse_id(text: &str) -> Result<Id, String> {
+pub fn parse_id(text: &str) -> Result<Id, String> {
     let id = text.trim();
     Id::from_name(id).ok_or_else(|| format!("there is no setting \"{id}\"; `attune settings` lists them all"))
 }
 
-fn parse_setting(text: &str) -> Result<(Id, f32), String> {
+pub fn parse_setting(text: &str) -> Result<(Id, f32), String> {
     let (id, value) = text.split_once('=').ok_or("write it as ID=VALUE, for example reduction=12")?;
     let mut settings = crate::settings::Settings::default();
     settings.set_text(id.trim(), value).map_err(|e| e.to_string())?;

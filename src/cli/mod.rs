@@ -10,6 +10,8 @@ mod decode;
 mod encode;
 mod enhance;
 mod eval;
+#[cfg(feature = "live")]
+mod live;
 mod log;
 mod mp4;
 mod picture;
@@ -34,6 +36,10 @@ pub fn main() -> ExitCode {
         Command::Enhance(args) => batch::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Replay(args) => replay::run(&args),
+        #[cfg(feature = "live")]
+        Command::Live(args) => live::run(&args),
+        #[cfg(feature = "live")]
+        Command::Doctor(args) => live::doctor(&args),
         Command::Presets { action: None } => print(&tables::presets()),
         Command::Presets { action: Some(PresetAction::Show { name }) } => match crate::settings::Preset::find(&name) {
             Ok(preset) => print(&preset.to_toml()),

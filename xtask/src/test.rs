@@ -89,7 +89,8 @@ fn prepare() -> Result<()> {
     }])?;
     bundle::ensure()?;
     if cfg!(target_os = "linux") {
-        screen()?;
+        system::ensure(SOUND)?;
+        system::ensure(SCREEN)?;
     }
     for (component, probe) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
         let mut version = Command::new(env!("CARGO"));
@@ -102,17 +103,33 @@ fn prepare() -> Result<()> {
     Ok(())
 }
 
+/// What `attune live` is built with, and the audio servers that its tests start.
+const SOUND: &[Need] = &[
+    Need { name: "pkg-config", probe: &["pkg-config", "--version"], packages: &["pkg-config"] },
+    Need { name: "ALSA's headers", probe: &["pkg-config", "--exists", "alsa"], packages: &["libasound2-dev"] },
+    Need { name: "JACK's headers", probe: &["pkg-config", "--exists", "jack"], packages: &["libjack-jackd2-dev"] },
+    Need { name: "JACK", probe: &["sh", "-c", "command -v jackd && command -v jack_metro"], packages: &["jackd2"] },
+    Need {
+        name: "PulseAudio with its tools",
+        probe: &["sh", "-c", "command -v pulseaudio && command -v paplay"],
+        packages: &["pulseaudio", "pulseaudio-utils"],
+    },
+    Need {
+        name: "ALSA's plugin for PulseAudio",
+        probe: &["sh", "-c", "ls /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so"],
+        packages: &["libasound2-plugins"],
+    },
+];
+
 /// A screen for the editor where there is none, and drawing without a graphics card.
-fn screen() -> Result<()> {
-    system::ensure(&[
-        Need { name: "Xvfb", probe: &["sh", "-c", "command -v Xvfb"], packages: &["xvfb", "libgl1-mesa-dri"] },
-        Need {
-            name: "a Vulkan driver, such as Mesa's",
-            probe: &["sh", "-c", "ls /usr/share/vulkan/icd.d/*.json"],
-            packages: &["libvulkan1", "mesa-vulkan-drivers"],
-        },
-    ])
-}
+const SCREEN: &[Need] = &[
+    Need { name: "Xvfb", probe: &["sh", "-c", "command -v Xvfb"], packages: &["xvfb", "libgl1-mesa-dri"] },
+    Need {
+        name: "a Vulkan driver, such as Mesa's",
+        probe: &["sh", "-c", "ls /usr/share/vulkan/icd.d/*.json"],
+        packages: &["libvulkan1", "mesa-vulkan-drivers"],
+    },
+];
 
 impl Step {
     /// The command as a person types it.

@@ -107,6 +107,11 @@ impl TapSender {
         let _ = self.headers.try_push(header);
     }
 
+    /// Leaves so many samples out: they count as lost.
+    pub fn skip(&mut self, samples: usize) {
+        self.position += samples as u64;
+    }
+
     fn write(&mut self, side: &[impl AsRef<[f32]>], length: usize) {
         for channel in 0..self.channels {
             match side.get(channel) {
