@@ -33,9 +33,13 @@ const STEPS: &[Step] = &[
         args: "doc --workspace --no-deps --all-features --document-private-items",
         env: &[("RUSTDOCFLAGS", "-D warnings")],
     },
-    Step { what: "tests of the bare library", args: "test --package attune-audio --no-default-features", env: &[] },
     Step { what: "tests, default features", args: "test --workspace --exclude attune-plugin", env: &[] },
-    Step { what: "tests, all features", args: "test --workspace --exclude attune-plugin --all-features", env: &[] },
+    // What the other features add.
+    Step {
+        what: "tests, all features",
+        args: "test --package attune-audio --all-features --lib --test audio_thread --test live",
+        env: &[],
+    },
     Step { what: "tests of the plugin in hosts", args: "test --package attune-plugin", env: &[] },
     Step {
         what: "models of what threads share",

@@ -16,7 +16,7 @@ pub enum Call {
     Begin(Param),
     Set(Param, f32),
     End(Param),
-    Act(Action),
+    Act(Box<Action>),
 }
 
 pub struct Desk {
@@ -41,7 +41,7 @@ impl Desk {
         let (mut probe, display) = display::open();
         probe.prepare(RATE, 1, engine.latency());
         display.watch(true);
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo/voice-in-cafe.wav");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/demo/voice-in-cafe.wav");
         let mut wav = hound::WavReader::open(path).unwrap();
         let sound = wav.samples::<i16>().map(|sample| f32::from(sample.unwrap()) / 32_768.0).collect();
         let base = Settings::default();
@@ -135,7 +135,7 @@ impl Model for Desk {
     }
 
     fn act(&mut self, action: Action) {
-        self.calls.push(Call::Act(action.clone()));
+        self.calls.push(Call::Act(Box::new(action.clone())));
         match action {
             Action::Lock(id, true) => _ = self.locked.insert(id),
             Action::Lock(id, false) => _ = self.locked.remove(&id),

@@ -39,7 +39,7 @@ fn drag(editor: &mut Editor, from: Pos2, by: Vec2) {
 }
 
 fn acts(editor: &Editor) -> Vec<Action> {
-    let act = |call: &Call| if let Call::Act(action) = call { Some(action.clone()) } else { None };
+    let act = |call: &Call| if let Call::Act(action) = call { Some(action.as_ref().clone()) } else { None };
     editor.state().desk.calls.iter().filter_map(act).collect()
 }
 
