@@ -2,6 +2,7 @@
 
 use super::common::Sound;
 use clack_extensions::audio_ports_config::PluginAudioPortsConfig;
+use clack_extensions::gui::{GuiSize, HostGui, HostGuiImpl};
 use clack_extensions::latency::{HostLatency, HostLatencyImpl, PluginLatency};
 use clack_extensions::params::{
     HostParams, HostParamsImplMainThread, HostParamsImplShared, ParamClearFlags, ParamInfoBuffer, ParamRescanFlags,
@@ -31,6 +32,21 @@ impl HostParamsImplShared for Shared {
     fn request_flush(&self) {}
 }
 
+/// It has one window, of one size.
+impl HostGuiImpl for Shared {
+    fn resize_hints_changed(&self) {}
+    fn request_resize(&self, _: GuiSize) -> Result<(), HostError> {
+        Err(HostError::Message("it stays as it is"))
+    }
+    fn request_show(&self) -> Result<(), HostError> {
+        Ok(())
+    }
+    fn request_hide(&self) -> Result<(), HostError> {
+        Ok(())
+    }
+    fn closed(&self, _: bool) {}
+}
+
 pub struct MainThread;
 
 impl MainThreadHandler<'_> for MainThread {}
@@ -50,7 +66,7 @@ impl HostHandlers for TestHost {
     type AudioProcessor<'a> = ();
 
     fn declare_extensions(builder: &mut HostExtensions<Self>, _shared: &Shared) {
-        builder.register::<HostParams>().register::<HostLatency>();
+        builder.register::<HostParams>().register::<HostLatency>().register::<HostGui>();
     }
 }
 
