@@ -66,6 +66,7 @@ impl Live {
         let output = process.0.stdout.take().unwrap();
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
+                println!("attune: {line}");
                 let _ = sender.send(line);
             }
         });
@@ -153,6 +154,20 @@ impl Pulse {
         Live::start(command.args(args))
     }
 
+    /// Silence into the microphone, and a listener to the voice: with their first client both change their latency.
+    fn occupied(&self) -> [Process; 2] {
+        let mut player = self.client("pacat");
+        let mut listener = self.client("parec");
+        player.args(["--device=mic", "--raw", "/dev/zero"]);
+        listener.args(["--device=voice.monitor", "--raw"]).stdout(Stdio::null());
+        let clients = [player, listener].map(|mut client| Process::start(&mut client));
+        for kind in ["sink-inputs", "source-outputs"] {
+            let heard = || self.client("pactl").args(["list", "short", kind]).output();
+            wait_for(kind, || heard().is_ok_and(|output| !output.stdout.is_empty()));
+        }
+        clients
+    }
+
     /// Plays a file into the microphone, and gives what the voice's listeners heard from a little before to a little
     /// after.
     fn play(&self, wav: &Path, name: &str) -> Vec<f32> {
@@ -224,6 +239,7 @@ fn noisy_speech_comes_out_enhanced_whole_and_in_time() {
     let pulse = Pulse::start();
     let (wav, dirty, expected) = noisy(pulse.folder.path(), 4);
     let record = pulse.folder.path().join("takes");
+    let _occupied = pulse.occupied();
     // A machine that is busy with something else may be late: then it gets another chance.
     let mut heard = Vec::new();
     for chance in 1..=3 {
@@ -240,10 +256,10 @@ fn noisy_speech_comes_out_enhanced_whole_and_in_time() {
     }
     // Decimated, to find out where it begins; then every half second must lie where the first one does.
     let thin = |x: &[f32]| x.chunks_exact(24).map(|c| c.iter().sum::<f32>()).collect::<Vec<_>>();
-    // By then the engine knows the noise as well as offline.
-    let from = 4 * RATE;
+    // By then the engine knows the noise as well as offline, and the distance is what it should be.
+    let from = 10 * RATE;
     let half = RATE / 2;
-    let (coarse, alike) = find(&thin(&heard), &thin(&expected[from..from + 4 * half]), 0..20 * RATE / 24);
+    let (coarse, alike) = find(&thin(&heard), &thin(&expected[from..from + 4 * half]), from / 24..17 * RATE / 24);
     assert!(alike > 0.6, "{alike} at {} s; it is {} dB loud", coarse * 24 / RATE, level(&heard));
     let start = (coarse * 24).saturating_sub(from);
     let (mut lags, mut alikes) = (Vec::new(), Vec::new());

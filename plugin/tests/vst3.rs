@@ -2,27 +2,12 @@
 
 mod hosts;
 
-use attune::settings::{Id, Kind, Settings};
+use attune::settings::{Id, Settings};
 use hosts::common::{self, Sound};
-use hosts::{enhanced, library, settings, studio};
-use std::path::PathBuf;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use hosts::{enhanced, settings, studio, vst3};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use vst3_host::Vst3Host;
 use vst3_host::audio::AudioBuffers;
-
-/// The library in the folders that make it a VST3. Made once: what is loaded must not be written over.
-static BUNDLE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("Attune.vst3/Contents");
-    let (inside, name) = match std::env::consts::OS {
-        "macos" => ("MacOS", "Attune"),
-        "windows" => ("x86_64-win", "Attune.vst3"),
-        _ => (concat!("x86_64", "-linux"), "Attune.so"),
-    };
-    let binary = folder.join(inside).join(name);
-    std::fs::create_dir_all(binary.parent().unwrap()).unwrap();
-    std::fs::copy(library(), &binary).unwrap();
-    folder.parent().unwrap().to_owned()
-});
 
 /// VST3 is loaded and let go of on one thread at a time.
 static TURN: Mutex<()> = Mutex::new(());
@@ -33,17 +18,13 @@ fn turn() -> MutexGuard<'static, ()> {
 
 fn load(rate: u32, block: usize) -> vst3_host::Plugin {
     let mut host = Vst3Host::builder().sample_rate(f64::from(rate)).block_size(block).build().unwrap();
-    host.load_plugin(&*BUNDLE).unwrap()
+    host.load_plugin(vst3::bundle()).unwrap()
 }
 
 fn set(plugin: &mut vst3_host::Plugin, settings: &Settings) {
     plugin.set_parameter_by_name("Adapt", 0.0).unwrap();
     for id in Id::all().filter(|id| settings[*id] != id.spec().default) {
-        let travel = match id.spec().kind {
-            Kind::Number => f64::from(id.spec().normalise(settings[id])),
-            Kind::Choice(names) => f64::from(settings[id]) / (names.len() - 1) as f64,
-        };
-        plugin.set_parameter_by_name(id.spec().name, travel).unwrap();
+        plugin.set_parameter_by_name(id.spec().name, vst3::travel(id, settings[id])).unwrap();
     }
 }
 

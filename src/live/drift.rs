@@ -5,8 +5,9 @@
 /// and a drift of 200 ppm moves the distance by less than 1 ms.
 #[derive(Clone, Debug, Default)]
 pub struct Drift {
-    /// The error of late, s.
-    mean: Option<f64>,
+    /// The error of late, s, and how long it was heard, s.
+    mean: f64,
+    heard: f64,
     /// What makes up for a constant drift.
     integral: f64,
 }
@@ -21,15 +22,17 @@ const AVERAGE: f64 = 1.0;
 impl Drift {
     /// Hears of an error (s, positive: too much waits) after `elapsed` seconds; gives the speed of reading.
     pub fn update(&mut self, error: f64, elapsed: f64) -> f64 {
-        let mean = self.mean.get_or_insert(error);
-        *mean += (elapsed / AVERAGE).clamp(0.0, 1.0) * (error - *mean);
-        self.integral = (self.integral + OMEGA * OMEGA * *mean * elapsed).clamp(-MOST, MOST);
-        1.0 + (2.0 * OMEGA * *mean + self.integral).clamp(-MOST, MOST)
+        self.heard += elapsed;
+        if self.heard > 0.0 {
+            self.mean += (elapsed / self.heard.min(AVERAGE)).clamp(0.0, 1.0) * (error - self.mean);
+        }
+        self.integral = (self.integral + OMEGA * OMEGA * self.mean * elapsed).clamp(-MOST, MOST);
+        1.0 + (2.0 * OMEGA * self.mean + self.integral).clamp(-MOST, MOST)
     }
 
     /// The error of late, s.
     pub fn error(&self) -> f64 {
-        self.mean.unwrap_or(0.0)
+        self.mean
     }
 
     /// How much faster than nominal the input's clock is, as far as it is known.
@@ -39,6 +42,6 @@ impl Drift {
 
     /// The distance was set anew; what is known of the clocks stays.
     pub fn restart(&mut self) {
-        self.mean = None;
+        (self.mean, self.heard) = (0.0, 0.0);
     }
 }

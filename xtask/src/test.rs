@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that must pass, one step after the other.
 
 use crate::system::{self, Need};
-use crate::{bundle, readme, root, target};
+use crate::{bundle, python, readme, root, target};
 use anyhow::{Context, Result};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
@@ -96,6 +96,7 @@ fn prepare() -> Result<()> {
         system::ensure(SOUND)?;
         system::ensure(SCREEN)?;
     }
+    python::venv("hosts-venv", &[HOSTS])?;
     for (component, probe) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
         let mut version = Command::new(env!("CARGO"));
         version.args([probe, "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
@@ -134,6 +135,9 @@ const SCREEN: &[Need] = &[
         packages: &["libvulkan1", "mesa-vulkan-drivers"],
     },
 ];
+
+/// A host for the VST3, in Python.
+const HOSTS: &[&str] = &["numpy==2.4.6", "pedalboard==0.9.26"];
 
 impl Step {
     /// The command as a person types it.

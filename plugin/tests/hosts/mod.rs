@@ -1,9 +1,10 @@
-//! What both hosts need: the plugin as it was just built, and sounds.
+//! What the hosts need: the plugin as it was just built, and sounds.
 
 // Each test binary uses a part of it.
 #![allow(dead_code)]
 
 pub mod clap;
+pub mod vst3;
 
 #[path = "../../../tests/common/mod.rs"]
 pub mod common;

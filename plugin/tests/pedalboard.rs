@@ -1,0 +1,115 @@
+//! The VST3 in pedalboard, which has the host of JUCE: another host than that of the other tests, and one of many DAWs.
+
+mod hosts;
+
+use attune::engine::EngineConfig;
+use attune::settings::{Id, Settings};
+use hosts::common::{self, Sound};
+use hosts::{settings, studio, vst3};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A folder for the sounds of one test.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pedalboard").join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Runs pedalboard.py.
+fn play(jobs: &[Value]) {
+    let python = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("hosts-venv").join("bin/python");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hosts/pedalboard.py");
+    let mut command = Command::new(&python);
+    let mut host = command
+        .args([Path::new(script), &vst3::bundle()])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{}: {error}; `cargo xtask test` makes it", python.display()));
+    serde_json::to_writer(host.stdin.take().unwrap(), jobs).unwrap();
+    assert!(host.wait().unwrap().success());
+}
+
+fn write(path: &Path, sound: &Sound) {
+    let bytes: Vec<u8> = sound.iter().flatten().flat_map(|sample| sample.to_le_bytes()).collect();
+    std::fs::write(path, bytes).unwrap();
+}
+
+fn read(path: &Path, channels: usize) -> Sound {
+    let bytes = std::fs::read(path).unwrap();
+    let samples: Vec<f32> = bytes.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect();
+    samples.chunks_exact(samples.len() / channels).map(<[f32]>::to_vec).collect()
+}
+
+/// The parameters of fixed settings.
+fn parameters(settings: &Settings) -> Value {
+    let changed = Id::all().filter(|id| settings[*id] != id.spec().default);
+    let travels = changed.map(|id| (id.spec().name.to_owned(), vst3::travel(id, settings[id]).into()));
+    Value::Object(travels.chain([("Adapt".to_owned(), 0.into())]).collect())
+}
+
+/// What the library makes of a sound, in time with it.
+fn in_time(config: EngineConfig, settings: &Settings, input: &Sound) -> Sound {
+    let mut engine = common::engine(config, settings);
+    let latency = engine.latency();
+    let mut longer = input.clone();
+    longer.iter_mut().for_each(|channel| channel.resize(channel.len() + latency, 0.0));
+    common::run(&mut engine, &longer, &[512]).into_iter().map(|channel| channel[latency..].to_vec()).collect()
+}
+
+#[test]
+fn the_sound_is_the_librarys_at_any_rate_and_block() {
+    let folder = folder("sound");
+    let cases = [(44_100, 441, 2), (48_000, 1, 1), (48_000, 64, 2), (48_000, 4096, 2), (96_000, 1000, 1)];
+    let mut jobs = Vec::new();
+    let mut checks = Vec::new();
+    for (rate, block, channels) in cases {
+        let input = common::syllables(studio(rate, channels), rate as usize / 2);
+        let [from, to] = ["in", "out"].map(|end| folder.join(format!("{rate}-{block}-{channels}-{end}")));
+        write(&from, &input);
+        jobs.push(json!({ "rate": rate, "block": block, "channels": channels, "input": from, "output": to,
+            "parameters": parameters(&settings()) }));
+        checks.push((to, channels, in_time(studio(rate, channels), &settings(), &input)));
+    }
+    play(&jobs);
+    for (path, channels, expected) in checks {
+        let output = read(&path, channels);
+        assert!(output == expected, "{}", path.display());
+    }
+}
+
+#[test]
+fn bypass_is_the_input_in_time() {
+    let folder = folder("bypass");
+    let sound = |rate, channels| common::syllables(studio(rate, channels), rate as usize / 2);
+    let job = |rate: u32, channels: usize, block: usize| {
+        let [from, to] = ["in", "out"].map(|end| folder.join(format!("{rate}-{block}-{channels}-{end}")));
+        write(&from, &sound(rate, channels));
+        json!({ "rate": rate, "block": block, "channels": channels, "input": from, "output": to,
+            "parameters": { "Bypass": 1 } })
+    };
+    let jobs = [job(44_100, 1, 4096), job(48_000, 2, 7), job(96_000, 2, 512)];
+    play(&jobs);
+    for job in &jobs {
+        let path = |key: &str| PathBuf::from(job[key].as_str().unwrap());
+        assert!(read(&path("output"), 1) == read(&path("input"), 1), "{job}");
+    }
+}
+
+#[test]
+fn a_state_sounds_the_same_when_it_is_loaded() {
+    let folder = folder("state");
+    let input = common::syllables(studio(48_000, 2), 24_000);
+    let path = |name: &str| folder.join(name);
+    write(&path("in"), &input);
+    let job = |parameters: Value, output: &str| {
+        json!({ "rate": 48_000, "block": 512, "channels": 2, "input": path("in"), "output": path(output),
+            "parameters": parameters })
+    };
+    let (mut saved, mut loaded) = (job(parameters(&settings()), "saved"), job(json!({}), "loaded"));
+    saved["save"] = json!(path("state"));
+    loaded["load"] = json!(path("state"));
+    play(&[saved, loaded]);
+    assert!(read(&path("loaded"), 2) == in_time(studio(48_000, 2), &settings(), &input));
+}
