@@ -17,10 +17,10 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Runs pedalboard.py.
+/// Runs juce.py.
 fn play(jobs: &[Value]) {
     let python = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("hosts-venv").join("bin/python");
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hosts/pedalboard.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hosts/juce.py");
     let mut command = Command::new(&python);
     let mut host = command
         .args([Path::new(script), &vst3::bundle()])
@@ -61,19 +61,21 @@ fn in_time(config: EngineConfig, settings: &Settings, input: &Sound) -> Sound {
 #[test]
 fn the_sound_is_the_librarys_at_any_rate_and_block() {
     let folder = folder("sound");
-    let cases = [(44_100, 441, 2), (48_000, 1, 1), (48_000, 64, 2), (48_000, 4096, 2), (96_000, 1000, 1)];
+    // Of the VST3 there is a stereo one only: clap-wrapper knows no other layouts.
+    let cases = [(44_100, 441), (48_000, 1), (48_000, 64), (48_000, 4096), (96_000, 1000)];
+    let channels = 2;
     let mut jobs = Vec::new();
     let mut checks = Vec::new();
-    for (rate, block, channels) in cases {
+    for (rate, block) in cases {
         let input = common::syllables(studio(rate, channels), rate as usize / 2);
-        let [from, to] = ["in", "out"].map(|end| folder.join(format!("{rate}-{block}-{channels}-{end}")));
+        let [from, to] = ["in", "out"].map(|end| folder.join(format!("{rate}-{block}-{end}")));
         write(&from, &input);
         jobs.push(json!({ "rate": rate, "block": block, "channels": channels, "input": from, "output": to,
             "parameters": parameters(&settings()) }));
-        checks.push((to, channels, in_time(studio(rate, channels), &settings(), &input)));
+        checks.push((to, in_time(studio(rate, channels), &settings(), &input)));
     }
     play(&jobs);
-    for (path, channels, expected) in checks {
+    for (path, expected) in checks {
         let output = read(&path, channels);
         assert!(output == expected, "{}", path.display());
     }
@@ -82,14 +84,13 @@ fn the_sound_is_the_librarys_at_any_rate_and_block() {
 #[test]
 fn bypass_is_the_input_in_time() {
     let folder = folder("bypass");
-    let sound = |rate, channels| common::syllables(studio(rate, channels), rate as usize / 2);
-    let job = |rate: u32, channels: usize, block: usize| {
-        let [from, to] = ["in", "out"].map(|end| folder.join(format!("{rate}-{block}-{channels}-{end}")));
-        write(&from, &sound(rate, channels));
-        json!({ "rate": rate, "block": block, "channels": channels, "input": from, "output": to,
+    let job = |rate: u32, block: usize| {
+        let [from, to] = ["in", "out"].map(|end| folder.join(format!("{rate}-{block}-{end}")));
+        write(&from, &common::syllables(studio(rate, 2), rate as usize / 2));
+        json!({ "rate": rate, "block": block, "channels": 2, "input": from, "output": to,
             "parameters": { "Bypass": 1 } })
     };
-    let jobs = [job(44_100, 1, 4096), job(48_000, 2, 7), job(96_000, 2, 512)];
+    let jobs = [job(44_100, 4096), job(48_000, 7), job(96_000, 512)];
     play(&jobs);
     for job in &jobs {
         let path = |key: &str| PathBuf::from(job[key].as_str().unwrap());

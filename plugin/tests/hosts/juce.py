@@ -1,4 +1,4 @@
-"""Plays sounds through a VST3 in pedalboard, a host made with JUCE: pedalboard.py PLUGIN < jobs, a JSON list of objects
+"""Plays sounds through a VST3 in pedalboard, a host made with JUCE: juce.py PLUGIN < jobs, a JSON list of objects
 
 rate, block     Hz, samples
 channels        of the sound
