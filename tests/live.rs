@@ -237,7 +237,8 @@ fn noise(x: &[f32]) -> f32 {
 fn noisy_speech_comes_out_enhanced_whole_and_in_time() {
     let _alone = alone();
     let pulse = Pulse::start();
-    let (wav, dirty, expected) = noisy(pulse.folder.path(), 4);
+    // More than a minute.
+    let (wav, dirty, expected) = noisy(pulse.folder.path(), 6);
     let record = pulse.folder.path().join("takes");
     let _occupied = pulse.occupied();
     // A machine that is busy with something else may be late: then it gets another chance.
