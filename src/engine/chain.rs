@@ -12,7 +12,7 @@ use super::{ConfigError, Effect, EngineConfig, Stream};
 use crate::settings::{Id, Settings};
 
 /// Input beyond this is clipped (36 dB above full scale), so that nothing in the chain overflows.
-const INPUT_LIMIT: f32 = 64.0;
+pub(crate) const INPUT_LIMIT: f32 = 64.0;
 /// Input below this (300 dB below full scale) is silence, so that nothing in the chain goes denormal.
 const SILENCE: f32 = 1e-15;
 

@@ -40,6 +40,7 @@ mod true_peak;
 #[cfg(test)]
 pub(crate) mod voice;
 
+pub(crate) use chain::INPUT_LIMIT;
 pub use chain::{Engine, Meters, Monitor};
 pub use compressor::Compressor;
 pub use deess::Deess;

@@ -15,6 +15,7 @@ mod true_peak;
 mod veto;
 mod weights;
 
+use crate::engine::INPUT_LIMIT;
 pub use comparison::{Comparison, JUST_NOTICEABLE, Opinion, Passage};
 pub(crate) use context::mix;
 pub use context::{Accuracy, Context, EMBEDDING, EMBEDDING_VERSION, Finding, Heard, Listener, Severity, Survey, Truth};
@@ -25,19 +26,20 @@ pub(crate) use measures::k_weight;
 pub use measures::{FEATURE_NAMES, FEATURES, Levels, Quality};
 pub use reference::PseudoReference;
 pub use score::{Audition, Ears, Estimate, SCORE_FEATURES, Take, feature_names};
+use std::borrow::Cow;
 pub(crate) use true_peak::TruePeak;
 pub use veto::Veto;
-
-/// The loudest sample that is heard as it is: the engine takes in nothing louder either.
-const LOUDEST: f32 = 64.0;
-
-/// Whether a sample can be heard as it is.
-fn is_sane(sample: &f32) -> bool {
-    sample.abs() <= LOUDEST
-}
 
 /// A sample as the engine takes it in: what is not finite is silence, and what is far too loud would be infinite once
 /// it is squared.
 fn sane(sample: &f32) -> f32 {
-    if sample.is_finite() { sample.clamp(-LOUDEST, LOUDEST) } else { 0.0 }
+    if sample.is_finite() { sample.clamp(-INPUT_LIMIT, INPUT_LIMIT) } else { 0.0 }
+}
+
+/// All samples like that; usually they are.
+fn all_sane(sound: &[f32]) -> Cow<'_, [f32]> {
+    match sound.iter().all(|sample| sample.abs() <= INPUT_LIMIT) {
+        true => sound.into(),
+        false => sound.iter().map(sane).collect(),
+    }
 }

@@ -2,7 +2,7 @@ mod noise;
 mod speech;
 
 use super::frames::{BANDS, band_powers, decibels};
-use super::{Frames, Levels, is_sane, sane};
+use super::{Frames, Levels, all_sane};
 
 /// Frames more likely than this to hold speech clearly do.
 const SPEECH: f32 = 0.7;
@@ -44,14 +44,7 @@ pub struct Excerpt {
 impl Excerpt {
     /// Analyses mono input, full scale ±1. Samples that are not finite count as 0.
     pub fn new(rate: u32, input: &[f32]) -> Excerpt {
-        let clean: Vec<f32>;
-        let input = match input.iter().all(is_sane) {
-            true => input,
-            false => {
-                clean = input.iter().map(sane).collect();
-                &clean
-            }
-        };
+        let input = &*all_sane(input);
         let frames = Frames::new(rate, input);
         let voice = speech::voice(&frames, input);
         let noise = noise::noise(&frames, &voice);

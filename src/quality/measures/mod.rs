@@ -15,7 +15,7 @@ mod pair;
 mod speech;
 mod tone;
 
-use super::{BANDS, Excerpt, Frames, is_sane, sane};
+use super::{BANDS, Excerpt, Frames, all_sane};
 pub use levels::Levels;
 #[cfg(feature = "plugin")]
 pub(crate) use levels::k_weight;
@@ -153,14 +153,7 @@ impl Quality {
     /// The same, and the frames of the output: as many as the excerpt has.
     pub(super) fn with_frames(excerpt: &Excerpt, output: &[f32]) -> (Quality, Frames) {
         let broken = output.iter().filter(|s| !s.is_finite()).count();
-        let clean: Vec<f32>;
-        let output = match output.iter().all(is_sane) {
-            true => output,
-            false => {
-                clean = output.iter().map(sane).collect();
-                &clean
-            }
-        };
+        let output = &*all_sane(output);
         let mut frames = Frames::new(excerpt.frames.rate, output);
         // Where the output ends early it is silent.
         frames.power.resize(excerpt.frames.power.len(), 0.0);
