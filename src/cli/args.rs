@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use crate::engine::Latency;
-use crate::settings::{Id, Preset};
+use crate::settings::{Id, Preset, Settings};
 use crate::tuner::{Goal, Style};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -89,13 +89,8 @@ pub struct Enhance {
     #[arg(short, long, value_name = "OUT")]
     pub output: Option<PathBuf>,
 
-    /// A preset's name (`attune presets` lists them) or a preset file
-    #[arg(short, long, value_name = "PRESET", value_parser = parse_preset)]
-    pub preset: Option<Preset>,
-
-    /// Changes one setting on top of the preset; may be repeated (`attune settings` lists them)
-    #[arg(short, long, value_name = "ID=VALUE", value_parser = parse_setting)]
-    pub set: Vec<(Id, f32)>,
+    #[command(flatten)]
+    pub base: Base,
 
     /// Gets better on the way: listens to what it does, tries other settings unheard, and takes over what is
     /// surely better. How boldly: conservative, balanced (if left out) or greedy
@@ -107,13 +102,8 @@ pub struct Enhance {
     #[arg(long, requires = "adapt")]
     pub two_pass: bool,
 
-    /// With --adapt: something to aim for besides, as noise=20 or loudness=-16; may be repeated
-    #[arg(long, value_name = "NAME=TARGET", requires = "adapt")]
-    pub goal: Vec<Goal>,
-
-    /// With --adapt: a setting that is to be left as it is; may be repeated
-    #[arg(long, value_name = "ID", requires = "adapt", value_parser = parse_id)]
-    pub lock: Vec<Id>,
+    #[command(flatten)]
+    pub wishes: Wishes,
 
     /// With --adapt: writes what was changed when and why, one JSON object a line, for `attune replay` (a
     /// single input only)
@@ -151,6 +141,38 @@ pub struct Enhance {
     /// Writes what would be removed instead of the enhanced sound, to listen to
     #[arg(long)]
     pub delta: bool,
+}
+
+/// What the user sets.
+#[derive(Args)]
+pub struct Base {
+    /// A preset's name (`attune presets` lists them) or a preset file
+    #[arg(short, long, value_name = "PRESET", value_parser = parse_preset)]
+    pub preset: Option<Preset>,
+
+    /// Changes one setting on top of the preset; may be repeated (`attune settings` lists them)
+    #[arg(short, long, value_name = "ID=VALUE", value_parser = parse_setting)]
+    pub set: Vec<(Id, f32)>,
+}
+
+impl Base {
+    /// The preset with the changes.
+    pub fn settings(&self) -> Settings {
+        let preset = self.preset.as_ref().map(|preset| preset.settings).unwrap_or_default();
+        self.set.iter().fold(preset, |settings, (id, value)| settings.with(*id, *value))
+    }
+}
+
+/// What is wished of adapting.
+#[derive(Args)]
+pub struct Wishes {
+    /// With --adapt: something to aim for besides, as noise=20 or loudness=-16; may be repeated
+    #[arg(long, value_name = "NAME=TARGET", requires = "adapt")]
+    pub goal: Vec<Goal>,
+
+    /// With --adapt: a setting that is to be left as it is; may be repeated
+    #[arg(long, value_name = "ID", requires = "adapt", value_parser = parse_id)]
+    pub lock: Vec<Id>,
 }
 
 const ENHANCE_HELP: &str = "\
@@ -311,18 +333,18 @@ impl From<Mode> for Latency {
     }
 }
 
-pub fn parse_preset(text: &str) -> Result<Preset, String> {
+fn parse_preset(text: &str) -> Result<Preset, String> {
     Preset::find(text).map_err(|e| e.to_string())
 }
 
-pub fn parse_id(text: &str) -> Result<Id, String> {
+fn parse_id(text: &str) -> Result<Id, String> {
     let id = text.trim();
     Id::from_name(id).ok_or_else(|| format!("there is no setting \"{id}\"; `attune settings` lists them all"))
 }
 
-pub fn parse_setting(text: &str) -> Result<(Id, f32), String> {
+fn parse_setting(text: &str) -> Result<(Id, f32), String> {
     let (id, value) = text.split_once('=').ok_or("write it as ID=VALUE, for example reduction=12")?;
-    let mut settings = crate::settings::Settings::default();
+    let mut settings = Settings::default();
     settings.set_text(id.trim(), value).map_err(|e| e.to_string())?;
     let id = Id::from_name(id.trim()).ok_or("unknown setting")?;
     Ok((id, settings.get(id)))

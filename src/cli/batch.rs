@@ -8,7 +8,6 @@ use super::report::Report;
 use super::report::html::name;
 use super::{encode, log, picture, print, summary, usage, workers};
 use crate::engine::Monitor;
-use crate::settings::Settings;
 use crate::tuner::Goals;
 use indicatif::ProgressBar;
 use std::collections::HashSet;
@@ -21,20 +20,16 @@ use std::sync::atomic::Ordering;
 
 /// Runs `attune enhance`.
 pub fn run(args: &Enhance) -> ExitCode {
-    let mut settings = args.preset.as_ref().map_or_else(Settings::default, |preset| preset.settings);
-    for &(id, value) in &args.set {
-        settings.set(id, value);
-    }
     let monitor = if args.delta { Monitor::Delta } else { Monitor::Enhanced };
     let picture = args.report.is_some() || args.spectrogram.is_some();
     let adapt = args.adapt.map(|style| Adapt {
         style,
-        goals: Goals(args.goal.clone()),
-        locked: args.lock.iter().map(|id| id.spec().id.to_owned()).collect(),
+        goals: Goals(args.wishes.goal.clone()),
+        locked: args.wishes.lock.iter().map(|id| id.spec().id.to_owned()).collect(),
         two_pass: args.two_pass,
         seed: 1,
     });
-    let options = Options { settings, latency: args.latency.into(), monitor, picture, adapt };
+    let options = Options { settings: args.base.settings(), latency: args.latency.into(), monitor, picture, adapt };
     let jobs = match plan::plan(args) {
         Ok(jobs) => jobs,
         Err(message) => return usage(&message),
@@ -95,7 +90,7 @@ impl Batch<'_> {
         let interrupted = all.iter().any(|done| done.result.as_ref().is_err_and(|f| *f == Failure::Interrupted));
         let mut failed = all.iter().any(|done| done.result.is_err());
         if let (Some(report), false) = (self.report, interrupted) {
-            let preset = self.args.preset.as_ref().map(|preset| preset.name.as_str());
+            let preset = self.args.base.preset.as_ref().map(|preset| preset.name.as_str());
             if let (Err(reason), Some(path)) = (report.finish(&all, preset, self.options), &self.args.report) {
                 eprintln!("error: {}: {reason}", path.display());
                 failed = true;

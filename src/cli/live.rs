@@ -1,10 +1,9 @@
 //! `attune live` and `attune doctor`.
 
-use super::args::{Mode, parse_id, parse_preset, parse_setting};
+use super::args::{Base, Mode, Wishes};
 use super::{print, workers};
 use crate::live::{self, Adapt, LiveError, Options, Plain, Profile, Terminal, View};
-use crate::settings::{Id, Preset};
-use crate::tuner::{Goal, Goals, Style};
+use crate::tuner::{Goals, Style};
 use clap::{Args, ValueEnum};
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -47,26 +46,16 @@ pub struct Live {
     #[arg(long, value_enum, default_value_t = Mode::Live)]
     pub latency: Mode,
 
-    /// A preset's name (`attune presets` lists them) or a preset file
-    #[arg(short, long, value_name = "PRESET", value_parser = parse_preset)]
-    pub preset: Option<Preset>,
-
-    /// Changes one setting on top of the preset; may be repeated (`attune settings` lists them)
-    #[arg(short, long, value_name = "ID=VALUE", value_parser = parse_setting)]
-    pub set: Vec<(Id, f32)>,
+    #[command(flatten)]
+    pub base: Base,
 
     /// Gets better on the way: tries other settings unheard, and takes over what is surely better. How boldly:
     /// conservative, balanced (if left out) or greedy
     #[arg(long, value_name = "STYLE", num_args = 0..=1, require_equals = true, default_missing_value = "balanced")]
     pub adapt: Option<Style>,
 
-    /// With --adapt: something to aim for besides, as noise=20 or loudness=-16; may be repeated
-    #[arg(long, value_name = "NAME=TARGET", requires = "adapt")]
-    pub goal: Vec<Goal>,
-
-    /// With --adapt: a setting that is to be left as it is; may be repeated
-    #[arg(long, value_name = "ID", requires = "adapt", value_parser = parse_id)]
-    pub lock: Vec<Id>,
+    #[command(flatten)]
+    pub wishes: Wishes,
 
     /// Remembers what was learned under this name, and goes on from there the next time
     #[arg(long, value_name = "NAME")]
@@ -163,9 +152,8 @@ fn failed(error: &LiveError) -> ExitCode {
 }
 
 fn play(args: &Live) -> Result<(), LiveError> {
-    let preset = args.preset.as_ref().map(|preset| preset.settings).unwrap_or_default();
-    let settings = args.set.iter().fold(preset, |settings, (id, value)| settings.with(*id, *value));
-    let adapt = args.adapt.map(|style| Adapt { style, goals: Goals(args.goal.clone()), locked: args.lock.clone() });
+    let Wishes { goal, lock } = &args.wishes;
+    let adapt = args.adapt.map(|style| Adapt { style, goals: Goals(goal.clone()), locked: lock.clone() });
     let options = Options {
         host: args.host.clone(),
         input: args.input.clone(),
@@ -174,7 +162,7 @@ fn play(args: &Live) -> Result<(), LiveError> {
         buffer: args.buffer,
         reserve: args.reserve / 1000.0,
         latency: args.latency.into(),
-        settings,
+        settings: args.base.settings(),
         adapt,
         profile: args.profile.as_deref().map(Profile::named).transpose()?,
         muted: args.output.is_none() && args.monitor == Switch::Off,

@@ -149,7 +149,7 @@ fn whole(args: &Enhance, options: &Options, files: Vec<Value>) -> String {
     let document = json!({
         "attune": env!("CARGO_PKG_VERSION"),
         "dry_run": args.dry_run,
-        "preset": args.preset.as_ref().map(|preset| &preset.name),
+        "preset": args.base.preset.as_ref().map(|preset| &preset.name),
         "latency": latency(options.latency),
         "delta": args.delta,
         "files": files,
