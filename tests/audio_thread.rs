@@ -146,7 +146,7 @@ fn nothing_is_allocated_while_the_loop_is_at_work() {
     let companion = Companion::new(LoopConfig { base, ..LoopConfig::new(config) }, writer, Load::default()).unwrap();
     let side = SideThread::spawn(receiver, companion, 1.0).unwrap();
     let heard = Arc::new(AtomicU64::new(0));
-    let voice: Vec<f32> = speech().chunks_exact(3).map(|three| three.iter().sum::<f32>() / 3.0).collect();
+    let voice = speech_at_16k();
     let progress = heard.clone();
     let audio_thread = move || {
         counting::calls(|| {

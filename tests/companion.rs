@@ -18,7 +18,7 @@ fn bad() -> Settings {
 
 /// Eight seconds of the demo recording at 16 kHz.
 fn recording() -> Vec<f32> {
-    common::speech().chunks_exact(3).map(|three| three.iter().sum::<f32>() / 3.0).take(8 * 16_000).collect()
+    common::speech_at_16k()[..8 * 16_000].to_vec()
 }
 
 /// An audio thread and a companion that take turns.

@@ -1,5 +1,6 @@
 //! The feedback loop as a whole, on a real recording.
 
+mod common;
 #[path = "feedback_loop/conditions.rs"]
 mod conditions;
 #[path = "feedback_loop/mistakes.rs"]
@@ -106,16 +107,7 @@ fn test_adaptation_speed() {
     assert!(first < 13 * u64::from(RATE), "after {} s", first as f32 / RATE as f32);
     // Half-way the microphone becomes a muffled one: what was steady is opened again, and something is done.
     let before = session.at as u64;
-    let mut low = [0.0f32; 2];
-    let muffled: Vec<f32> = input
-        .iter()
-        .map(|x| {
-            low[0] += 0.25 * (x - low[0]);
-            low[1] += 0.25 * (low[0] - low[1]);
-            low[1]
-        })
-        .collect();
-    session.play(&muffled);
+    session.play(&muffled(&input));
     let change = session.events.iter().find(|e| e.sample > before && matches!(e.what, What::InputChanged { .. }));
     let after = change.expect("noticed").sample - before;
     assert!(after < 10 * u64::from(RATE), "after {} s", after as f32 / RATE as f32);

@@ -123,6 +123,11 @@ pub fn speech() -> Vec<f32> {
     samples.map(|x| f32::from(x.unwrap()) / 32_768.0).collect()
 }
 
+/// The same at 16 kHz.
+pub fn speech_at_16k() -> Vec<f32> {
+    speech().chunks_exact(3).map(|three| three.iter().sum::<f32>() / 3.0).collect()
+}
+
 /// Greatest magnitude.
 pub fn peak(x: &[f32]) -> f32 {
     x.iter().fold(0.0, |peak, x| peak.max(x.abs()))

@@ -8,11 +8,7 @@ use attune::tuner::{FeedbackLoop, LoopConfig, Stretch, What};
 /// The demo recording in other conditions, 8 s each: other noises, rooms, microphones, voices, levels.
 fn conditions() -> Vec<(String, Vec<f32>)> {
     let voice = recording();
-    let mut seed = 1u32;
-    let mut random = || {
-        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        seed as f32 / u32::MAX as f32 - 0.5
-    };
+    let mut random = hiss();
     let seconds = |i: usize| i as f32 / RATE as f32;
     let hum: Vec<f32> = voice.iter().enumerate().map(|(i, x)| x + 0.02 * (314.16 * seconds(i)).sin()).collect();
     let hiss: Vec<f32> = voice.iter().map(|x| x + 0.02 * random()).collect();
@@ -24,15 +20,7 @@ fn conditions() -> Vec<(String, Vec<f32>)> {
             x + 0.3 * low
         })
         .collect();
-    let mut low = [0.0f32; 2];
-    let muffled: Vec<f32> = voice
-        .iter()
-        .map(|x| {
-            low[0] += 0.25 * (x - low[0]);
-            low[1] += 0.25 * (low[0] - low[1]);
-            low[1]
-        })
-        .collect();
+    let muffled = muffled(&voice);
     // Four echoes that feed back: a hard room.
     let mut room = voice.clone();
     for delay in [467, 719, 911, 1201] {

@@ -103,11 +103,7 @@ fn blocks_of_any_size() {
 #[test]
 fn nothing_is_done_about_what_is_not_speech() {
     let seconds = 12;
-    let mut seed = 1u32;
-    let mut random = || {
-        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        seed as f32 / u32::MAX as f32 - 0.5
-    };
+    let mut random = hiss();
     let time = |i: usize| i as f32 / RATE as f32;
     let note = |i: usize| [220.0, 277.2, 329.6, 440.0][(time(i) * 2.0) as usize % 4] * time(i) * std::f32::consts::TAU;
     let mut low = 0.0;

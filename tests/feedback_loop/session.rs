@@ -1,5 +1,6 @@
 //! An engine with a loop beside it, and what it hears.
 
+pub use crate::common::speech_at_16k as recording;
 use attune::engine::{Engine, EngineConfig, Latency};
 use attune::quality::{Ears, Estimate};
 use attune::settings::{Id, Settings};
@@ -10,13 +11,24 @@ use std::sync::Arc;
 pub const RATE: u32 = 16_000;
 pub const SECOND: usize = RATE as usize;
 
-/// The demo recording at 16 kHz: 11 s.
-pub fn recording() -> Vec<f32> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo/voice-in-cafe.wav");
-    let mut wav = hound::WavReader::open(path).expect("the demo recording");
-    assert_eq!((wav.spec().sample_rate, wav.spec().channels), (48_000, 1));
-    let samples: Vec<f32> = wav.samples::<i16>().map(|s| f32::from(s.unwrap()) / 32768.0).collect();
-    samples.chunks_exact(3).map(|three| three.iter().sum::<f32>() / 3.0).collect()
+/// The same through a microphone without treble.
+pub fn muffled(sound: &[f32]) -> Vec<f32> {
+    let mut low = [0.0f32; 2];
+    let pass = |x: &f32| {
+        low[0] += 0.25 * (x - low[0]);
+        low[1] += 0.25 * (low[0] - low[1]);
+        low[1]
+    };
+    sound.iter().map(pass).collect()
+}
+
+/// White noise, half of full scale at most.
+pub fn hiss() -> impl FnMut() -> f32 {
+    let mut seed = 1u32;
+    move || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        seed as f32 / u32::MAX as f32 - 0.5
+    }
 }
 
 /// Recordings of 24 bits, mono, 16 kHz, in the folder that ATTUNE_RECORDINGS names, by name: for the long tests.
