@@ -1,8 +1,8 @@
 /// Holds the distance between two clocks: a slow PI controller.
 ///
 /// It hears how much more waits between input and output than should, and says by how much faster the input must be
-/// read. Critically damped, with a natural period of a minute: jitter of the callbacks is not heard as a wobble of pitch,
-/// and a drift of 200 ppm moves the distance by less than 1 ms.
+/// read. Well damped: jitter of the callbacks is not heard as a wobble of pitch, a server that changes its mind about its
+/// latency is not taken for a drift, and a drift of 200 ppm moves the distance by less than 1 ms.
 #[derive(Clone, Debug, Default)]
 pub struct Drift {
     /// The error of late, s, and how long it was heard, s.
@@ -14,8 +14,10 @@ pub struct Drift {
 
 /// The most that the speed is changed: a thousandth is 1.7 cents, less than anybody hears.
 pub const MOST: f64 = 1e-3;
-/// Natural angular frequency of the loop, rad/s.
-const OMEGA: f64 = 0.1;
+/// What of an error is made up for in a second.
+const PROPORTIONAL: f64 = 0.2;
+/// The same of its sum, 1/s²: a damping ratio of 1.5.
+const INTEGRAL: f64 = (PROPORTIONAL / 3.0) * (PROPORTIONAL / 3.0);
 /// Over how long the error is averaged, s: it jitters with every callback.
 const AVERAGE: f64 = 1.0;
 
@@ -26,8 +28,8 @@ impl Drift {
         if self.heard > 0.0 {
             self.mean += (elapsed / self.heard.min(AVERAGE)).clamp(0.0, 1.0) * (error - self.mean);
         }
-        self.integral = (self.integral + OMEGA * OMEGA * self.mean * elapsed).clamp(-MOST, MOST);
-        1.0 + (2.0 * OMEGA * self.mean + self.integral).clamp(-MOST, MOST)
+        self.integral = (self.integral + INTEGRAL * self.mean * elapsed).clamp(-MOST, MOST);
+        1.0 + (PROPORTIONAL * self.mean + self.integral).clamp(-MOST, MOST)
     }
 
     /// The error of late, s.
