@@ -3,12 +3,14 @@
 //!
 //! The [`engine`] does the sound, controlled by [`settings`]; [`bridge`] carries settings to the
 //! audio thread and audio from it, without locks. [`quality`] judges what was done to it, without a clean
-//! reference; [`tuner`] looks for better settings while it runs. The feature `live` has all of it between sound
-//! devices, `plugin` in a host.
+//! reference; [`tuner`] looks for better settings while it runs. The `editor` shows it. The feature `live` has all
+//! of it between sound devices, `plugin` in a host.
 
 pub mod bridge;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "editor")]
+pub mod editor;
 pub mod engine;
 #[cfg(feature = "live")]
 pub mod live;

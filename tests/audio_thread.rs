@@ -198,7 +198,16 @@ fn nothing_is_allocated_live_whatever_happens() {
         let (tap, _receiver) = Tap::open(48_000, channels, 0.5);
         let status = std::sync::Arc::new(Status::default());
         let rescue = Rescue::new(engine).unwrap();
-        let parts = Parts { intake: source, rescue, base, offsets, taps: vec![tap], status, load: Load::default() };
+        let parts = Parts {
+            intake: source,
+            rescue,
+            base,
+            offsets,
+            taps: vec![tap],
+            probe: None,
+            status,
+            load: Load::default(),
+        };
         let (mut inlet, mut core) = (inlet, Core::new(parts));
         let learned = Offsets::between(&Settings::default(), &Settings::default().with(Id::EqLow, -3.0));
         let input = vec![0.1; 2 * 480];

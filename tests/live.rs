@@ -1,9 +1,11 @@
 //! `attune live` between real audio servers: PulseAudio with null sinks, and JACK with its dummy driver.
 
 mod common;
+#[cfg(target_os = "linux")]
+mod screen;
 
 use attune::engine::{Engine, EngineConfig, Latency};
-use attune::settings::Settings;
+use attune::settings::{Id, Settings};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::ops::Range;
@@ -332,6 +334,38 @@ fn a_server_that_dies_and_comes_back_is_found_again() {
     let profile = pulse.folder.path().join(".local/share/attune/profiles/test.json");
     let memory = attune::tuner::Memory::from_json(&fs::read_to_string(profile).unwrap()).unwrap();
     assert!(!memory.snapshots.is_empty() && memory.windows > 0);
+}
+
+/// The window on an X server without a monitor, moved by a mouse that is none.
+#[cfg(target_os = "linux")]
+#[test]
+fn in_the_window_knobs_are_turned_while_it_plays_and_what_was_set_is_kept() {
+    let _alone = alone();
+    let pulse = Pulse::start();
+    let (wav, _, _) = noisy(pulse.folder.path(), 1);
+    let screen = screen::Screen::start();
+    let mut command = pulse.client(env!("CARGO_BIN_EXE_attune"));
+    command.args(["live", "--gui", "--input", "pulse", "--output", "pulse", "--rate", "48000", "--buffer", "1024"]);
+    command.args(["--reserve", "200", "--profile", "window"]);
+    let mut live = Live::start(command.env("DISPLAY", screen.display()));
+    wait_for("the editor", || screen.shows_the_editor());
+    assert!(level(&pulse.play(&wav, "live.raw")) > -45.0);
+    fs::create_dir_all("target/tmp").unwrap();
+    screen.save(Path::new("target/tmp/live-window.png"));
+    let [reduction, studio] = [(523, 533), (944, 24)];
+    screen.drag(reduction, -60);
+    // Opens the devices again.
+    screen.click(studio);
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(level(&pulse.play(&wav, "studio.raw")) > -45.0);
+    screen.close_window();
+    live.hear("ended after");
+    assert_eq!(live.process.0.wait().unwrap().code(), Some(0));
+    let kept = attune::settings::Preset::load(&pulse.folder.path().join(".local/share/attune/profiles/window.toml"));
+    let kept = kept.unwrap().settings;
+    let default = Settings::default();
+    assert!(kept[Id::Reduction] > default[Id::Reduction] + 1.0, "{}", kept[Id::Reduction]);
+    assert_eq!(kept.with(Id::Reduction, default[Id::Reduction]), default, "nothing else was moved");
 }
 
 #[test]

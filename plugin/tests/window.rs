@@ -2,52 +2,25 @@
 #![cfg(target_os = "linux")]
 
 mod hosts;
+#[path = "../../tests/screen/mod.rs"]
+mod screen;
 
 use clack_extensions::gui::{GuiApiType, GuiConfiguration, PluginGui, Window};
 use clack_host::prelude::*;
 use hosts::clap::{Change, Plugin};
-use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use screen::Screen;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 use x11rb::connection::Connection;
-use x11rb::protocol::xproto::{ConnectionExt, CreateWindowAux, ImageFormat, WindowClass};
+use x11rb::protocol::xproto::{ConnectionExt, CreateWindowAux, WindowClass};
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
-/// An X server that shows nothing to anybody.
-struct Server {
-    process: Child,
-    display: String,
-}
-
-impl Server {
-    fn start() -> Server {
-        let mut process = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1280x900x24", "+extension", "GLX", "-nolisten", "tcp"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Xvfb can be run; `cargo xtask test` installs it");
-        let mut number = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut number).unwrap();
-        Server { process, display: format!(":{}", number.trim()) }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 /// The window of the host, in which the plugin puts its own.
 struct Parent {
-    connection: RustConnection,
+    _connection: RustConnection,
     window: u32,
-    size: (u16, u16),
 }
 
 impl Parent {
@@ -60,33 +33,17 @@ impl Parent {
         connection.create_window(root.root_depth, window, root.root, 0, 0, size.0, size.1, 0, class, 0, &look).unwrap();
         connection.map_window(window).unwrap();
         connection.sync().unwrap();
-        Parent { connection, window, size }
-    }
-
-    /// What is seen of it, as red, green, blue.
-    fn picture(&self) -> Vec<[u8; 3]> {
-        let (width, height) = self.size;
-        let image = self.connection.get_image(ImageFormat::Z_PIXMAP, self.window, 0, 0, width, height, !0).unwrap();
-        image.reply().unwrap().data.chunks_exact(4).map(|pixel| [pixel[2], pixel[1], pixel[0]]).collect()
-    }
-
-    /// Whether the editor is seen: its ground, its cards, and text.
-    fn shows_the_editor(&self) -> bool {
-        let picture = self.picture();
-        let share =
-            |colour: [u8; 3]| picture.iter().filter(|pixel| **pixel == colour).count() as f32 / picture.len() as f32;
-        let colours: BTreeSet<[u8; 3]> = picture.iter().copied().collect();
-        share([0x11, 0x13, 0x18]) > 0.03 && share([0x1a, 0x1d, 0x25]) > 0.2 && colours.len() > 100
+        Parent { _connection: connection, window }
     }
 }
 
 #[test]
 fn the_editor_opens_and_closes_fifty_times_while_parameters_are_automated() {
-    let server = Server::start();
+    let screen = Screen::start();
     // In a process of its own: which screen there is must stand in its environment from the start.
     let status = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "on_the_screen", "--ignored", "--nocapture"])
-        .env("DISPLAY", &server.display)
+        .env("DISPLAY", screen.display())
         .status()
         .unwrap();
     assert!(status.success(), "{status}");
@@ -117,6 +74,7 @@ fn on_the_screen() {
             }
             processor.stop_processing()
         });
+        let screen = Screen::here();
         let mut parent = None;
         for round in 0..50 {
             let instance = &mut plugin.instance;
@@ -129,14 +87,14 @@ fn on_the_screen() {
             gui.show(&instance.plugin_handle()).unwrap();
             // Some are closed at once, some in the middle of being drawn, some when they were seen.
             let mut tries = 0;
-            while tries < round % 5 || (round % 10 == 9 && !parent.shows_the_editor()) {
+            while tries < round % 5 || (round % 10 == 9 && !screen.shows_the_editor()) {
                 std::thread::sleep(Duration::from_millis(20));
                 plugin.instance.call_on_main_thread_callback();
                 tries += 1;
                 assert!(tries < 3000, "the editor is not drawn");
             }
             if round == 49 {
-                keep(parent);
+                screen.save(&std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("window.png"));
             }
             gui.destroy(&plugin.instance.plugin_handle());
         }
@@ -151,13 +109,4 @@ fn on_the_screen() {
 
 fn moved(travel: f64) -> [Change<'static>; 3] {
     [(0, "Reduction", travel), (7, "Air", travel), (100, "Mix", 1.0 - travel)]
-}
-
-/// For people to look at.
-fn keep(parent: &Parent) {
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("window.png");
-    let file = std::fs::File::create(path).unwrap();
-    let mut encoder = png::Encoder::new(file, parent.size.0.into(), parent.size.1.into());
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.write_header().unwrap().write_image_data(parent.picture().as_flattened()).unwrap();
 }

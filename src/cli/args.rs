@@ -156,6 +156,12 @@ pub struct Base {
 }
 
 impl Base {
+    /// Whether nothing was asked for.
+    #[cfg(feature = "live")]
+    pub fn is_empty(&self) -> bool {
+        self.preset.is_none() && self.set.is_empty()
+    }
+
     /// The preset with the changes.
     pub fn settings(&self) -> Settings {
         let preset = self.preset.as_ref().map(|preset| preset.settings).unwrap_or_default();

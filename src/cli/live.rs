@@ -2,7 +2,7 @@
 
 use super::args::{Base, Mode, Wishes};
 use super::{print, workers};
-use crate::live::{self, Adapt, LiveError, Options, Plain, Profile, Terminal, View};
+use crate::live::{self, Adapt, Controls, LiveError, Options, Plain, Profile, Terminal, View, Window};
 use crate::tuner::{Goals, Style};
 use clap::{Args, ValueEnum};
 use std::io::IsTerminal;
@@ -57,7 +57,7 @@ pub struct Live {
     #[command(flatten)]
     pub wishes: Wishes,
 
-    /// Remembers what was learned under this name, and goes on from there the next time
+    /// Remembers what was set and learned under this name, and goes on from there the next time
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
 
@@ -73,11 +73,16 @@ pub struct Live {
     /// Writes lines instead of the terminal view: for logs
     #[arg(long)]
     pub plain: bool,
+
+    /// Shows a window instead: the editor, with knobs, spectra and what was learned
+    #[arg(long, conflicts_with = "plain")]
+    pub gui: bool,
 }
 
 const HELP: &str = "\
 The terminal view shows the levels, by how much the output is better than the input, what was
-changed last and why, the load and the delay. Without a terminal, or with --plain, there are lines.
+changed last and why, the load and the delay. Without a terminal, or with --plain, there are lines;
+with --gui there is a window, in which all can be changed while it runs.
 Keys: b bypass, d what is removed, m mute, + good, - not good (then the reason), u undo, r roll back,
 q quit. Ctrl-C fades out and ends as well.
 
@@ -99,6 +104,7 @@ Examples:
   attune live --list-devices
   attune live --monitor on --preset podcast           hear yourself, with headphones
   attune live --output BlackHole --adapt --profile desk
+  attune live --output BlackHole --gui --profile desk   with a window
   attune live --input pulse --output pulse --plain --record takes";
 
 /// On or off.
@@ -154,6 +160,8 @@ fn failed(error: &LiveError) -> ExitCode {
 fn play(args: &Live) -> Result<(), LiveError> {
     let Wishes { goal, lock } = &args.wishes;
     let adapt = args.adapt.map(|style| Adapt { style, goals: Goals(goal.clone()), locked: lock.clone() });
+    let profile = args.profile.as_deref().map(Profile::named).transpose()?;
+    let kept = profile.as_ref().filter(|_| args.base.is_empty()).map_or(Ok(None), Profile::base)?;
     let options = Options {
         host: args.host.clone(),
         input: args.input.clone(),
@@ -162,13 +170,19 @@ fn play(args: &Live) -> Result<(), LiveError> {
         buffer: args.buffer,
         reserve: args.reserve / 1000.0,
         latency: args.latency.into(),
-        settings: args.base.settings(),
+        settings: kept.unwrap_or_else(|| args.base.settings()),
         adapt,
-        profile: args.profile.as_deref().map(Profile::named).transpose()?,
+        profile,
         muted: args.output.is_none() && args.monitor == Switch::Off,
         record: args.record.clone(),
     };
     workers::stop_on_ctrl_c();
+    if args.gui {
+        return Window::run(Controls::of(&options), |view| {
+            hint(&options, view);
+            live::run(&options, &workers::STOP, view)
+        });
+    }
     let mut plain = Plain::default();
     // Where there is no terminal after all, lines do as well.
     let terminal = if args.plain || !std::io::stdout().is_terminal() { None } else { Terminal::new().ok() };

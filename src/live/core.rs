@@ -2,6 +2,7 @@ use super::intake::{CHUNK, Intake};
 use super::rescue::Rescue;
 use super::status::Status;
 use crate::bridge::{Load, OffsetsReader, SettingsReader, TapSender};
+use crate::editor::display::Probe;
 use crate::settings::{Offsets, Settings};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -20,6 +21,7 @@ pub struct Core {
     pub(super) offsets: OffsetsReader,
     /// For the loop, and for the recorder.
     pub(super) taps: Vec<TapSender>,
+    pub(super) probe: Option<Probe>,
     pub(super) status: Arc<Status>,
     pub(super) load: Load,
     state: State,
@@ -30,6 +32,7 @@ struct State {
     channels: usize,
     settings: Settings,
     learned: Offsets,
+    amount: f32,
     revision: u64,
     /// A chunk before and after the engine, one buffer a channel, and how much of it was played.
     input: Vec<Vec<f32>>,
@@ -55,6 +58,8 @@ pub struct Parts {
     pub offsets: OffsetsReader,
     /// Who hears what goes in and what comes out.
     pub taps: Vec<TapSender>,
+    /// Shows it to an editor, if there is one.
+    pub probe: Option<Probe>,
     /// What is told.
     pub status: Arc<Status>,
     /// For the loop.
@@ -64,14 +69,19 @@ pub struct Parts {
 impl Core {
     /// Puts it together.
     pub fn new(parts: Parts) -> Core {
-        let Parts { intake, mut rescue, base, offsets, taps, status, load } = parts;
+        let Parts { intake, mut rescue, base, offsets, taps, mut probe, status, load } = parts;
         let engine = rescue.engine();
         let (rate, channels) = (engine.stream().rate, engine.stream().channels);
+        let latency = engine.latency();
+        if let Some(probe) = &mut probe {
+            probe.prepare(rate as u32, channels, latency);
+        }
         let state = State {
             rate,
             channels,
             settings: Settings::default(),
             learned: Offsets::default(),
+            amount: 1.0,
             revision: 0,
             input: vec![vec![0.0; CHUNK]; channels],
             output: vec![vec![0.0; CHUNK]; channels],
@@ -79,9 +89,9 @@ impl Core {
             gain: 0.0,
             mean: 0.0,
             late: 0,
-            latency: engine.latency() as f64 / f64::from(rate),
+            latency: latency as f64 / f64::from(rate),
         };
-        Core { intake, rescue, base, offsets, taps, status, load, state }
+        Core { intake, rescue, base, offsets, taps, probe, status, load, state }
     }
 
     /// Fills interleaved frames of so many channels, asked for at a time (ns). The first two channels get the sound.
@@ -147,8 +157,10 @@ impl Core {
         if let Some((offsets, revision)) = learned {
             (self.state.learned, self.state.revision) = (offsets, revision);
         }
-        if base.is_some() || learned.is_some() {
-            let heard = self.state.learned.apply(&self.state.settings, 1.0);
+        let amount = self.status.amount();
+        if base.is_some() || learned.is_some() || amount != self.state.amount {
+            self.state.amount = amount;
+            let heard = self.state.learned.apply(&self.state.settings, amount);
             self.rescue.engine().set(&heard);
         }
         self.rescue.engine().set_monitor(self.status.monitor());
@@ -165,15 +177,17 @@ impl Core {
             output.copy_from_slice(input);
         }
         match state.output.as_mut_slice() {
-            [left, right] => self.rescue.process(left, Some(right)),
-            [mono] => self.rescue.process(mono, None),
+            [left, right] => enhance(&mut self.rescue, &mut self.probe, &mut [left, right]),
+            [mono] => enhance(&mut self.rescue, &mut self.probe, &mut [mono]),
             _ => {}
         }
         let peak = |channels: &[Vec<f32>]| channels.iter().flatten().fold(0.0f32, |peak, x| peak.max(x.abs()));
         let reduction = self.rescue.engine().meters().denoise;
         self.status.levels(peak(&state.input), peak(&state.output), reduction);
         // Only what the engine made of the input says something about the settings.
-        let judged = self.rescue.is_well() && self.intake.is_running() && self.status.monitor() == Default::default();
+        let as_learned = state.amount > 0.0 || state.learned.is_zero();
+        let enhanced = self.rescue.is_well() && self.status.monitor() == Default::default();
+        let judged = as_learned && enhanced && self.intake.is_running();
         for (i, tap) in self.taps.iter_mut().enumerate() {
             if judged || i > 0 {
                 tap.send(&state.input, &state.output, state.revision);
@@ -181,5 +195,20 @@ impl Core {
                 tap.skip(CHUNK);
             }
         }
+    }
+}
+
+/// In place, one slice a channel; whoever looks sees it.
+fn enhance(rescue: &mut Rescue, probe: &mut Option<Probe>, channels: &mut [&mut [f32]]) {
+    if let Some(probe) = probe {
+        probe.before(channels);
+    }
+    match channels {
+        [left, right] => rescue.process(left, Some(right)),
+        [mono] => rescue.process(mono, None),
+        _ => {}
+    }
+    if let Some(probe) = probe {
+        probe.after(channels, &rescue.engine().meters());
     }
 }

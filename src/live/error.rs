@@ -47,6 +47,9 @@ pub enum LiveError {
         /// What the system said.
         problem: String,
     },
+    /// There is no screen for a window.
+    #[error("can't open a window: {0}; without --gui there is a view in the terminal")]
+    Window(String),
     /// The system has no thread to give.
     #[error("can't start the side thread: {0}")]
     Thread(std::io::Error),

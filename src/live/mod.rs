@@ -8,6 +8,7 @@
 //! What the callbacks do, [`Core`], knows no device: its tests give it clocks. [`run`] opens the devices, and opens them
 //! again when they fail.
 
+mod controls;
 mod core;
 mod devices;
 mod doctor;
@@ -26,6 +27,7 @@ mod tests;
 mod view;
 
 pub use self::core::{Core, Parts};
+pub use controls::Controls;
 pub use doctor::examine;
 pub use drift::Drift;
 pub use error::LiveError;
@@ -35,4 +37,4 @@ pub use record::Recorder;
 pub use rescue::Rescue;
 pub use session::{Adapt, Options, list_devices, run};
 pub use status::{Faults, Reading, Status};
-pub use view::{Action, Plain, Scene, Terminal, View};
+pub use view::{Action, Plain, Scene, Terminal, View, Window};

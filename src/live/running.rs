@@ -2,9 +2,10 @@ use super::devices::{self, Chosen, Side};
 use super::session::{Keeper, Options, TICK, default_name};
 use super::streams::{open_input, open_output};
 use super::view::{Action, Scene, View};
-use super::{Core, Faults, IntakeConfig, LiveError, Parts, Recorder, Rescue, Status, intake};
-use crate::bridge::{Load, OffsetsBus, ParamBus, Tap};
+use super::{Controls, Core, Faults, IntakeConfig, LiveError, Parts, Recorder, Rescue, Status, intake};
+use crate::bridge::{Load, OffsetsBus, OffsetsWriter, ParamBus, SettingsWriter, Tap, TapReceiver};
 use crate::engine::{EngineConfig, MAX_CHANNELS};
+use crate::settings::Offsets;
 use crate::tuner::{Command, Companion, LoopConfig, Memory, News, Order, Report, SideThread};
 use cpal::{BufferSize, Stream};
 use crossbeam_channel::{Receiver, bounded};
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 pub struct Running {
     streams: Option<[Stream; 2]>,
     status: Arc<Status>,
+    base: SettingsWriter,
     side: SideThread<Companion>,
     recorder: Option<Recorder>,
     errors: Receiver<String>,
@@ -29,6 +31,8 @@ pub struct Running {
 pub enum End {
     /// Somebody wanted it.
     Asked,
+    /// Something was set that needs another engine.
+    Again,
     /// Something broke.
     Failed(String),
 }
@@ -46,22 +50,28 @@ const ROOM: f32 = 4.0;
 
 impl Running {
     /// Opens the devices and starts.
-    pub fn open(options: &Options, memory: Option<&Memory>, scene: &mut Scene) -> Result<Running, LiveError> {
+    pub fn open(
+        options: &Options,
+        memory: Option<&Memory>,
+        scene: &mut Scene,
+        view: &mut dyn View,
+    ) -> Result<Running, LiveError> {
+        let controls = &scene.controls;
         let host = devices::host(options.host.as_deref())?;
         let output = devices::choose(&host, Side::Output, options.output.as_deref(), options.rate, options.buffer)?;
         let rate = output.config.sample_rate;
         let input = devices::choose(&host, Side::Input, options.input.as_deref(), Some(rate), options.buffer)?;
         let channels = usize::from(input.config.channels.min(output.config.channels)).clamp(1, MAX_CHANNELS);
-        let engine = EngineConfig { sample_rate: rate, channels, latency: options.latency };
+        let engine = EngineConfig { sample_rate: rate, channels, latency: controls.latency };
         let distance = period(&input) + period(&output) + options.reserve;
         let bridge = IntakeConfig { from: input.config.sample_rate, to: rate, channels, distance };
         let unusable =
             || LiveError::Stream { device: input.name.clone(), problem: "no such rate can be converted".into() };
         let (inlet, intake) = intake(bridge).ok_or_else(unusable)?;
         let mut rescue = Rescue::new(engine)?;
-        rescue.engine().set(&options.settings);
+        rescue.engine().set(&controls.base);
         rescue.engine().reset();
-        let (_, base) = ParamBus::open(&options.settings);
+        let (setter, base) = ParamBus::open(&controls.base);
         let (writer, offsets) = OffsetsBus::open();
         let (tap, heard) = Tap::open(rate, channels, ROOM);
         let (recorder, recorded) = match &options.record {
@@ -72,11 +82,18 @@ impl Running {
             None => (None, None),
         };
         let (status, load) = (Arc::new(Status::default()), Load::default());
-        status.mute(options.muted);
-        status.set_monitor(scene.reading.monitor);
-        let side = companion(options, engine, memory, (heard, writer, load.clone()))?;
+        tell(&status, controls);
+        let side = companion(options, controls, engine, (heard, writer, load.clone()))?;
+        let resume = [
+            memory.map(|memory| Order::Remember(Box::new(memory.clone()))),
+            (!scene.offsets.is_zero())
+                .then(|| Order::Install { offsets: scene.offsets, reason: "heard before".into() }),
+        ];
+        let orders = resume.into_iter().flatten().chain(controls.orders());
+        orders.for_each(|order| _ = side.send(Command::Message(order)));
         let taps = [Some(tap), recorded].into_iter().flatten().collect();
-        let core = Core::new(Parts { intake, rescue, base, offsets, taps, status: status.clone(), load });
+        let core =
+            Core::new(Parts { intake, rescue, base, offsets, taps, probe: view.probe(), status: status.clone(), load });
         let (sender, errors) = bounded(16);
         let began = Instant::now();
         // The output asks for nothing that isn't there: it waits in silence.
@@ -86,7 +103,7 @@ impl Running {
         scene.problem = None;
         let (earlier, earlier_seconds) = (scene.reading.faults, scene.seconds);
         let streams = Some([hearing, playing]);
-        Ok(Running { streams, status, side, recorder, errors, began, earlier, earlier_seconds })
+        Ok(Running { streams, status, base: setter, side, recorder, errors, began, earlier, earlier_seconds })
     }
 
     /// Shows what happens until it ends, and keeps what is learned.
@@ -105,11 +122,18 @@ impl Running {
         let end = loop {
             std::thread::sleep(TICK);
             self.news(memory, &mut keeper, scene, view);
-            keeper.keep(options.profile.as_ref(), memory.as_ref(), view);
             self.measure(scene);
-            let asked = view.show(scene).into_iter().any(|action| !self.act(action, memory.as_ref()));
+            let before = scene.controls.clone();
+            let asked = view.show(scene).into_iter().any(|action| !self.act(action, scene, memory.as_ref()));
+            if scene.controls.base != before.base {
+                keeper.note();
+            }
+            keeper.keep(options.profile.as_ref(), &scene.controls.base, memory.as_ref(), view);
             if asked || stop.load(Relaxed) {
                 break End::Asked;
+            }
+            if scene.controls.latency != before.latency {
+                break End::Again;
             }
             complaint = self.errors.try_iter().last().or(complaint);
             let now = [self.status.heard.load(Relaxed), self.status.played.load(Relaxed)];
@@ -174,9 +198,18 @@ impl Running {
     }
 
     /// Takes in what the loop tells; whether that was its memory.
-    fn news(&self, memory: &mut Option<Memory>, keeper: &mut Keeper, scene: &mut Scene, view: &mut dyn View) -> bool {
+    fn news(
+        &mut self,
+        memory: &mut Option<Memory>,
+        keeper: &mut Keeper,
+        scene: &mut Scene,
+        view: &mut dyn View,
+    ) -> bool {
         let mut stored = false;
         for report in self.side.reports().try_iter() {
+            if let Report::Event(news) = &report {
+                view.hear(news);
+            }
             match report {
                 Report::Event(News::Event { seconds, event }) => {
                     scene.explanation = event.what.to_string();
@@ -191,56 +224,74 @@ impl Running {
                     stored = true;
                 }
                 Report::Event(News::Refused(why)) => view.say(&why),
-                Report::Event(News::Offsets(_) | News::Committed(_)) => {}
+                Report::Event(News::Offsets(offsets)) => scene.offsets = offsets,
+                Report::Event(News::Committed(base)) => {
+                    scene.controls.base = base;
+                    scene.offsets = Offsets::default();
+                    self.base.publish(&base);
+                }
                 Report::Panicked(why) => view.say(&format!("adapting has ended by a fault of the program: {why}")),
             }
         }
         stored
     }
 
-    /// Does what a key asks for; false: quits.
-    fn act(&self, action: Action, memory: Option<&Memory>) -> bool {
+    /// Does what somebody wants; false: quits.
+    fn act(&mut self, action: Action, scene: &mut Scene, memory: Option<&Memory>) -> bool {
+        let mut controls = scene.controls.clone();
         let order = match action {
             Action::Quit => return false,
             Action::Monitor(monitor) => {
-                self.status.set_monitor(monitor);
-                return true;
+                controls.monitor = monitor;
+                None
             }
             Action::Mute => {
-                self.status.mute(!self.status.muted());
-                return true;
+                controls.muted = !controls.muted;
+                None
             }
-            Action::Feedback(feedback) => Order::Feedback(feedback),
-            Action::RollBack => Order::RollBack,
+            Action::Set(wanted) => {
+                controls = *wanted;
+                None
+            }
+            Action::Feedback(feedback) => Some(Order::Feedback(feedback)),
+            Action::RollBack => Some(Order::RollBack),
+            Action::Commit => Some(Order::Commit),
+            Action::Install(offsets, reason) => Some(Order::Install { offsets: *offsets, reason: reason.into() }),
+            Action::Restore(revision) => Some(Order::Restore(revision)),
             Action::Undo => {
                 let before = memory.and_then(|memory| memory.snapshots.iter().rev().nth(1));
-                let Some(before) = before else { return true };
-                Order::Restore(before.revision)
+                before.map(|before| Order::Restore(before.revision))
             }
         };
-        self.side.send(Command::Message(order));
+        if controls != scene.controls {
+            scene.controls = controls;
+            tell(&self.status, &scene.controls);
+            self.base.publish(&scene.controls.base);
+            scene.controls.orders().into_iter().for_each(|order| _ = self.side.send(Command::Message(order)));
+        }
+        order.into_iter().for_each(|order| _ = self.side.send(Command::Message(order)));
         true
     }
+}
+
+/// What the audio thread has to know of them.
+fn tell(status: &Status, controls: &Controls) {
+    status.mute(controls.muted);
+    status.set_monitor(controls.monitor);
+    status.set_amount(controls.heard());
 }
 
 /// The loop beside the engine; without `--adapt` it only listens.
 fn companion(
     options: &Options,
+    controls: &Controls,
     engine: EngineConfig,
-    memory: Option<&Memory>,
-    (tap, writer, load): (crate::bridge::TapReceiver, crate::bridge::OffsetsWriter, Load),
+    (tap, writer, load): (TapReceiver, OffsetsWriter, Load),
 ) -> Result<SideThread<Companion>, LiveError> {
-    let mut config = LoopConfig { base: options.settings, ..LoopConfig::new(engine) };
-    if let Some(adapt) = &options.adapt {
-        (config.style, config.goals, config.locked) = (adapt.style, adapt.goals.clone(), adapt.locked.clone());
-    }
+    let goals = options.adapt.as_ref().map(|adapt| adapt.goals.clone()).unwrap_or_default();
+    let config = LoopConfig { base: controls.base, goals, ..LoopConfig::new(engine) };
     let companion = Companion::new(config, writer, load)?;
-    let side = SideThread::spawn(tap, companion, SideThread::<Companion>::BUDGET).map_err(LiveError::Thread)?;
-    if let Some(memory) = memory {
-        side.send(Command::Message(Order::Remember(Box::new(memory.clone()))));
-    }
-    side.send(Command::Message(Order::Hold(options.adapt.is_none())));
-    Ok(side)
+    SideThread::spawn(tap, companion, SideThread::<Companion>::BUDGET).map_err(LiveError::Thread)
 }
 
 /// What a device brings or takes at a time, s.

@@ -1,7 +1,7 @@
 use super::devices::{self, Side};
 use super::running::{End, Running};
 use super::view::{Action, Scene, View};
-use super::{LiveError, Profile};
+use super::{Controls, LiveError, Profile};
 use crate::engine::Latency;
 use crate::settings::{Id, Settings};
 use crate::tuner::{Goals, Memory, Style};
@@ -76,16 +76,17 @@ pub fn run(options: &Options, stop: &AtomicBool, view: &mut dyn View) -> Result<
         Some(profile) => profile.load()?,
         None => None,
     };
-    let mut scene = Scene::default();
+    let mut scene = Scene::new(Controls::of(options));
     let (mut wait, mut connected) = (FIRST, false);
     loop {
         let began = Instant::now();
-        let why = match Running::open(options, memory.as_ref(), &mut scene) {
+        let why = match Running::open(options, memory.as_ref(), &mut scene, view) {
             Ok(running) => {
                 connected = true;
                 view.say(&scene.devices);
                 match running.watch(options, &mut memory, &mut scene, stop, view) {
                     End::Asked => break,
+                    End::Again => continue,
                     End::Failed(why) => why,
                 }
             }
@@ -95,23 +96,31 @@ pub fn run(options: &Options, stop: &AtomicBool, view: &mut dyn View) -> Result<
         wait = if began.elapsed() > GOOD { FIRST } else { wait };
         view.say(&format!("{why}; trying again in {:.1} s", wait.as_secs_f32()));
         scene.problem = Some(why);
-        if !pause(wait, &scene, stop, view) {
+        if !pause(wait, &mut scene, stop, view) {
             break;
         }
         wait = (2 * wait).min(LONGEST);
     }
     view.end(&scene);
-    match (&options.profile, &memory) {
-        (Some(profile), Some(memory)) => profile.save(memory),
-        _ => Ok(()),
+    match &options.profile {
+        Some(profile) => profile.save(&scene.controls.base, memory.as_ref()),
+        None => Ok(()),
     }
 }
 
 /// Waits; false if it should end meanwhile.
-fn pause(wait: Duration, scene: &Scene, stop: &AtomicBool, view: &mut dyn View) -> bool {
+fn pause(wait: Duration, scene: &mut Scene, stop: &AtomicBool, view: &mut dyn View) -> bool {
     let until = Instant::now() + wait;
     while Instant::now() < until {
-        if stop.load(Relaxed) || view.show(scene).contains(&Action::Quit) {
+        for action in view.show(scene) {
+            match action {
+                Action::Quit => return false,
+                Action::Set(controls) => scene.controls = *controls,
+                Action::Install(offsets, _) => scene.offsets = *offsets,
+                _ => {}
+            }
+        }
+        if stop.load(Relaxed) {
             return false;
         }
         std::thread::sleep(TICK);
@@ -119,7 +128,7 @@ fn pause(wait: Duration, scene: &Scene, stop: &AtomicBool, view: &mut dyn View) 
     true
 }
 
-/// Stores what was learned now and then, so that little is lost whatever happens.
+/// Stores what was set and learned now and then, so that little is lost whatever happens.
 pub(super) struct Keeper {
     stored: Instant,
     dirty: bool,
@@ -138,14 +147,12 @@ impl Keeper {
     }
 
     /// Stores it, if that is due.
-    pub fn keep(&mut self, profile: Option<&Profile>, memory: Option<&Memory>, view: &mut dyn View) {
+    pub fn keep(&mut self, profile: Option<&Profile>, base: &Settings, memory: Option<&Memory>, view: &mut dyn View) {
         if !self.dirty || self.stored.elapsed() < OFTEN {
             return;
         }
         (self.stored, self.dirty) = (Instant::now(), false);
-        if let (Some(profile), Some(memory)) = (profile, memory)
-            && let Err(error) = profile.save(memory)
-        {
+        if let Some(Err(error)) = profile.map(|profile| profile.save(base, memory)) {
             view.say(&error.to_string());
         }
     }

@@ -26,6 +26,8 @@ pub struct Status {
     pub(super) realtime: AtomicU8,
     monitor: AtomicU8,
     muted: AtomicBool,
+    /// How much of what was learned is not heard: 0 at first.
+    withheld: AtomicU32,
     closing: AtomicBool,
     pub(super) closed: AtomicBool,
 }
@@ -132,6 +134,16 @@ impl Status {
     /// Plays nothing, or plays again.
     pub fn mute(&self, muted: bool) {
         self.muted.store(muted, Relaxed);
+    }
+
+    /// How much of what was learned is heard, 0 to 1.
+    pub fn amount(&self) -> f32 {
+        1.0 - get(&self.withheld)
+    }
+
+    /// Changes it.
+    pub fn set_amount(&self, amount: f32) {
+        self.withheld.store((1.0 - amount).to_bits(), Relaxed);
     }
 
     /// Fades out; [`Status::is_closed`] when that is done.

@@ -166,8 +166,16 @@ fn core(channels: usize) -> (Inlet, Core, Arc<Status>, crate::bridge::TapReceive
     let (sender, receiver) = Tap::open(RATE, channels, 10.0);
     let status = Arc::new(Status::default());
     let rescue = Rescue::new(engine).unwrap();
-    let parts =
-        Parts { intake, rescue, base, offsets, taps: vec![sender], status: status.clone(), load: Load::default() };
+    let parts = Parts {
+        intake,
+        rescue,
+        base,
+        offsets,
+        taps: vec![sender],
+        probe: None,
+        status: status.clone(),
+        load: Load::default(),
+    };
     (inlet, Core::new(parts), status, receiver)
 }
 

@@ -8,8 +8,6 @@
 //!
 //! The package in plugin/ exports [`Attune`] as a shared library.
 
-pub mod display;
-pub mod editor;
 mod learning;
 mod params;
 mod processor;
@@ -22,8 +20,8 @@ pub use shared::Shared;
 pub use window::Window;
 
 use crate::bridge::OffsetsReader;
+use crate::editor::display::{self, Probe};
 use crate::engine::{Engine, EngineConfig};
-use display::Probe;
 use learning::{Learning, Way};
 use nice_plug::prelude::*;
 use processor::Processor;

@@ -1,9 +1,9 @@
 //! The audio thread's side of the plugin.
 
-use super::display::Probe;
 use super::learning::{Learner, Within};
 use super::{Params, Shared};
 use crate::bridge::{Load, OffsetsReader};
+use crate::editor::display::Probe;
 use crate::engine::{Engine, EngineConfig, MAX_CHANNELS, Monitor};
 use crate::settings::{Offsets, Settings};
 use nice_plug::util::permit_alloc;

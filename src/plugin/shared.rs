@@ -1,5 +1,5 @@
-use super::editor::story::Story;
 use crate::bridge::{OffsetsBus, OffsetsReader, OffsetsWriter};
+use crate::editor::story::Story;
 use crate::settings::{Id, Offsets, Settings};
 use crate::tuner::{Command, Companion, Memory, News, Order, Report, SideThread};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};

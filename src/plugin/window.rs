@@ -1,10 +1,10 @@
 //! The editor in the host's window: what it shows comes from here, what it asks for goes there.
 
-use super::display::{Display, Frame};
-use super::editor::story::Story;
-use super::editor::{Action, Editor, LEAST_SIZE, Model, Param, SIZE, Take};
 use super::params::{Params, Setting};
 use super::shared::Shared;
+use crate::editor::display::{Display, Frame};
+use crate::editor::story::Story;
+use crate::editor::{Action, Editor, LEAST_SIZE, Model, Param, SIZE, Take};
 use crate::settings::{Id, Settings};
 use crate::tuner::{Feedback, Order};
 use nice_plug::context::gui::GuiContext;

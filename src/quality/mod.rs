@@ -21,7 +21,7 @@ pub(crate) use context::mix;
 pub use context::{Accuracy, Context, EMBEDDING, EMBEDDING_VERSION, Finding, Heard, Listener, Severity, Survey, Truth};
 pub use excerpt::Excerpt;
 pub use frames::{BANDS, Frames, HIGH_BANDS, LOW_BANDS, band_edges};
-#[cfg(feature = "plugin")]
+#[cfg(feature = "editor")]
 pub(crate) use measures::k_weight;
 pub use measures::{FEATURE_NAMES, FEATURES, Levels, Quality};
 pub use reference::PseudoReference;

@@ -1,9 +1,9 @@
 //! A model for the editor: the engine with the demo recording, and a story that was made up.
 
+use attune::editor::display::{self, Display, Frame, Probe};
+use attune::editor::story::{Kept, Mark, Point, Sort, Story};
+use attune::editor::{Action, Model, Param, Take};
 use attune::engine::{Engine, EngineConfig, Latency};
-use attune::plugin::display::{self, Display, Frame, Probe};
-use attune::plugin::editor::story::{Kept, Mark, Point, Sort, Story};
-use attune::plugin::editor::{Action, Model, Param, Take};
 use attune::quality::{Estimate, Finding, Severity};
 use attune::settings::{Id, Offsets, Settings};
 use std::collections::{HashMap, HashSet};

@@ -2,7 +2,7 @@
 
 use super::desk::Call;
 use super::{Desk, Table, open};
-use attune::plugin::editor::{Action, LEAST_SIZE, Param, SIZE};
+use attune::editor::{Action, LEAST_SIZE, Param, SIZE};
 use attune::settings::Id;
 use attune::tuner::Dislike;
 use egui::accesskit::Role;

@@ -4,7 +4,7 @@ mod desk;
 mod hands;
 mod pictures;
 
-use attune::plugin::editor::Editor;
+use attune::editor::Editor;
 use desk::Desk;
 use egui_kittest::{Harness, HarnessBuilder};
 

@@ -1,7 +1,7 @@
 //! What it looks like. The pictures lie in `target/tmp/editor` for people to look at.
 
 use super::{Desk, open_with};
-use attune::plugin::editor::{LEAST_SIZE, SIZE};
+use attune::editor::{LEAST_SIZE, SIZE};
 use egui_kittest::Harness;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

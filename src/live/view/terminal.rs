@@ -169,13 +169,15 @@ fn draw(frame: &mut Frame, scene: &Scene, lines: &VecDeque<String>, asking: bool
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::live::Controls;
     use crate::quality::Estimate;
     use ratatui::backend::TestBackend;
 
     #[test]
     fn a_frame_shows_what_matters() {
         let mut terminal = ratatui::Terminal::new(TestBackend::new(100, 20)).unwrap();
-        let mut scene = Scene { devices: "mic ▸ speakers".into(), ..Scene::default() };
+        let mut scene = Scene::new(Controls::default());
+        scene.devices = "mic ▸ speakers".into();
         scene.quality = Some(Estimate { mean: 0.42, sigma: 0.1 });
         scene.reading.latency = 38.25;
         scene.reading.faults.xruns = 7;

@@ -17,7 +17,7 @@ mod tone;
 
 use super::{BANDS, Excerpt, Frames, all_sane};
 pub use levels::Levels;
-#[cfg(feature = "plugin")]
+#[cfg(feature = "editor")]
 pub(crate) use levels::k_weight;
 use pair::Pair;
 use tone::Tone;

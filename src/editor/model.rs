@@ -1,7 +1,7 @@
 //! What the editor shows and changes: a plugin in a host, the live app, or a test.
 
+use super::display::Frame;
 use super::story::Story;
-use crate::plugin::display::Frame;
 use crate::settings::{Id, Offsets, Settings};
 use crate::tuner::Dislike;
 

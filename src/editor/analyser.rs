@@ -1,7 +1,7 @@
 //! From samples to what is drawn: spectra, loudness and falling meters. Runs where it is drawn.
 
+use super::display::Frame;
 use crate::engine::Meters;
-use crate::plugin::display::Frame;
 use crate::quality::k_weight;
 use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};

@@ -3,6 +3,7 @@
 //! [`Editor::ui`] draws it for any [`Model`]: the plugin in a host, the live app, or a test. One file a part.
 
 mod analyser;
+pub mod display;
 mod feedback;
 mod groups;
 mod header;
@@ -15,9 +16,9 @@ mod quality;
 mod setting;
 mod spectrum;
 pub mod story;
-mod theme;
+pub(crate) mod theme;
 
-pub use model::{Action, Model, Param, Take};
+pub use model::{Action, Model, Param, Take, put};
 
 use crate::settings::{Id, Preset};
 use analyser::Analyser;

@@ -45,8 +45,8 @@ pub fn plain(size: f32) -> FontId {
 
 /// Gives a context the editor's fonts and style; once, when the window opens.
 pub fn apply(ctx: &Context) {
-    let regular = include_bytes!("../../../assets/fonts/Inter-Regular.otf").as_slice();
-    let semi_bold = include_bytes!("../../../assets/fonts/Inter-SemiBold.otf").as_slice();
+    let regular = include_bytes!("../../assets/fonts/Inter-Regular.otf").as_slice();
+    let semi_bold = include_bytes!("../../assets/fonts/Inter-SemiBold.otf").as_slice();
     let family = |family, priority| InsertFontFamily { family, priority };
     let families = [
         ("Inter", regular, vec![family(FontFamily::Proportional, FontPriority::Highest)]),
@@ -199,6 +199,14 @@ pub fn cut_top(rect: &mut Rect, height: f32) -> Rect {
     let (top, rest) = rect.split_top_bottom_at_y((rect.top() + height).min(rect.bottom()));
     *rect = rest;
     top
+}
+
+/// The same at the bottom.
+#[cfg(feature = "live")]
+pub fn cut_bottom(rect: &mut Rect, height: f32) -> Rect {
+    let (rest, bottom) = rect.split_top_bottom_at_y((rect.bottom() - height).max(rect.top()));
+    *rect = rest;
+    bottom
 }
 
 /// The same at the right.
