@@ -198,13 +198,15 @@ fn nothing_is_allocated_live_whatever_happens() {
         let (tap, _receiver) = Tap::open(48_000, channels, 0.5);
         let status = std::sync::Arc::new(Status::default());
         let rescue = Rescue::new(engine).unwrap();
+        let (probe, display) = attune::editor::display::open();
+        display.watch(true);
         let parts = Parts {
             intake: source,
             rescue,
             base,
             offsets,
             taps: vec![tap],
-            probe: None,
+            probe: Some(probe),
             status,
             load: Load::default(),
         };

@@ -307,3 +307,17 @@ fn too_few_or_too_many_channels_do_no_harm() {
     assert!(Engine::new(EngineConfig { sample_rate: 7999, ..config }).is_err());
     assert!(Engine::new(EngineConfig { channels: 3, ..config }).is_err());
 }
+
+/// Ardour makes plugins' engines on its audio thread, whose stack has 512 KiB, much of it used already.
+#[test]
+fn an_engine_needs_little_stack() {
+    for config in matrix() {
+        let use_it = move || {
+            let mut engine = Box::new(Engine::new(config).unwrap());
+            engine.set(&busy(Method::Neural));
+            let mut sound = vec![vec![0.1; 8192]; config.channels];
+            process(&mut engine, &mut sound, 0..8192);
+        };
+        std::thread::Builder::new().stack_size(192 * 1024).spawn(use_it).unwrap().join().unwrap();
+    }
+}

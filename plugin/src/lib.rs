@@ -1,9 +1,12 @@
 //! The shared library that hosts load: CLAP, and by way of it VST3. All that it does is in [`attune::plugin`].
 
-// Others than the entry points' macros write the code below.
-#![allow(missing_docs, clippy::undocumented_unsafe_blocks)]
+mod entry;
 
-use attune::plugin::Attune;
+// Others than the entry point's macro write the code below.
+#[allow(missing_docs)]
+mod vst3 {
+    clap_wrapper::export_vst3!();
+}
 
-nice_plug::nice_export_clap!(Attune);
-clap_wrapper::export_vst3!();
+pub use entry::clap_entry;
+pub use vst3::*;

@@ -4,7 +4,9 @@ mod hosts;
 
 use attune::engine::{EngineConfig, Latency};
 use attune::settings::{COUNT, Id, Kind, Offsets, Settings, TABLE};
+use clack_extensions::remote_controls::{PluginRemoteControls, RemoteControlsPageBuffer};
 use clack_extensions::render::RenderMode;
+use clack_host::prelude::PluginAudioConfiguration;
 use hosts::clap::{Change, Plugin};
 use hosts::{common, enhanced, settings, speech, studio};
 
@@ -74,6 +76,46 @@ fn automation_takes_effect_at_its_sample() {
     // Whatever the host's blocks.
     let again = Plugin::fixed().play(48_000, &input, &[77], &[(at, "Output gain", 0.25)]);
     assert!(again.output == expected);
+}
+
+/// Ardour tells VST3s the value at the end of each block as if it came after it.
+#[test]
+fn an_event_behind_the_last_sample_is_heard() {
+    let mut plugin = Plugin::fixed();
+    let audio = PluginAudioConfiguration { sample_rate: 48_000.0, min_frames_count: 1, max_frames_count: 512 };
+    let processor = plugin.instance.activate(|_, _| (), audio).unwrap();
+    let late = [512, 513, u32::MAX].map(|time| plugin.events(&[(time, "Output gain", 0.25)]));
+    let stopped = std::thread::scope(|scope| {
+        let audio = scope.spawn(|| {
+            let mut processor = processor.start_processing().unwrap();
+            for events in &late {
+                hosts::clap::process(&mut processor, vec![vec![0.1; 512]; 2], events);
+            }
+            processor.stop_processing()
+        });
+        audio.join().unwrap()
+    });
+    plugin.instance.deactivate(stopped);
+    assert_eq!(plugin.values()["Output gain"], 0.25);
+}
+
+#[test]
+fn remote_controls_have_every_setting_once() {
+    let mut plugin = Plugin::new();
+    let pages: PluginRemoteControls = plugin.instance.plugin_handle().get_extension().unwrap();
+    let handle = plugin.instance.plugin_handle();
+    let mut listed = Vec::new();
+    for index in 0..pages.count(&handle) {
+        let mut buffer = RemoteControlsPageBuffer::new();
+        let page = pages.get(&handle, index, &mut buffer).unwrap();
+        assert!(!page.section_name.is_empty() && !page.page_name.is_empty());
+        listed.extend(page.param_ids.into_iter().flatten());
+    }
+    for id in Id::all() {
+        let param = plugin.infos[id.spec().name].id;
+        assert_eq!(listed.iter().filter(|listed| **listed == param).count(), 1, "{}", id.spec().name);
+    }
+    assert_eq!(listed.len(), Id::all().count() + 5, "and what concerns learning");
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 mod hosts;
 
-use attune::engine::EngineConfig;
 use attune::settings::{Id, Settings};
 use hosts::common::{self, Sound};
 use hosts::{settings, studio, vst3};
@@ -49,15 +48,6 @@ fn parameters(settings: &Settings) -> Value {
     Value::Object(travels.chain([("Adapt".to_owned(), 0.into())]).collect())
 }
 
-/// What the library makes of a sound, in time with it.
-fn in_time(config: EngineConfig, settings: &Settings, input: &Sound) -> Sound {
-    let mut engine = common::engine(config, settings);
-    let latency = engine.latency();
-    let mut longer = input.clone();
-    longer.iter_mut().for_each(|channel| channel.resize(channel.len() + latency, 0.0));
-    common::run(&mut engine, &longer, &[512]).into_iter().map(|channel| channel[latency..].to_vec()).collect()
-}
-
 #[test]
 fn the_sound_is_the_librarys_at_any_rate_and_block() {
     let folder = folder("sound");
@@ -72,7 +62,7 @@ fn the_sound_is_the_librarys_at_any_rate_and_block() {
         write(&from, &input);
         jobs.push(json!({ "rate": rate, "block": block, "channels": channels, "input": from, "output": to,
             "parameters": parameters(&settings()) }));
-        checks.push((to, in_time(studio(rate, channels), &settings(), &input)));
+        checks.push((to, hosts::in_time(studio(rate, channels), &settings(), &input)));
     }
     play(&jobs);
     for (path, expected) in checks {
@@ -112,5 +102,5 @@ fn a_state_sounds_the_same_when_it_is_loaded() {
     saved["save"] = json!(path("state"));
     loaded["load"] = json!(path("state"));
     play(&[saved, loaded]);
-    assert!(read(&path("loaded"), 2) == in_time(studio(48_000, 2), &settings(), &input));
+    assert!(read(&path("loaded"), 2) == hosts::in_time(studio(48_000, 2), &settings(), &input));
 }

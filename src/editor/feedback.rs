@@ -10,7 +10,7 @@ const REASONS: [(&str, Dislike); 11] = [
     ("Too muffled", Dislike::Dull),
     ("Artefacts", Dislike::Artefacts),
     ("Noise left", Dislike::Noisy),
-    ("Pumping", Dislike::Artefacts),
+    ("Pumping", Dislike::Pumping),
     ("Too harsh", Dislike::Sharp),
     ("Too roomy", Dislike::Reverberant),
     ("Too quiet", Dislike::Quiet),

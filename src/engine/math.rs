@@ -45,6 +45,12 @@ pub fn sum(values: &[f32]) -> f32 {
     lanes.iter().sum::<f32>() + rest.iter().sum::<f32>()
 }
 
+/// An array of equal values that was never on the stack: hosts make engines on threads with little of it.
+pub fn boxed<T: Clone, const N: usize>(value: T) -> Box<[T; N]> {
+    let Ok(array) = vec![value; N].into_boxed_slice().try_into() else { unreachable!("it has that length") };
+    array
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

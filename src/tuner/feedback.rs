@@ -28,6 +28,8 @@ pub enum Dislike {
     Noisy,
     /// It sounds processed: robotic, watery, musical noise.
     Artefacts,
+    /// Noise or level swell and sink with the words.
+    Pumping,
     /// Beginnings or ends of words are missing.
     WordsCut,
     /// Too little treble.
@@ -69,6 +71,9 @@ pub struct Taste {
     bass: f32,
     room: f32,
     loudness: f32,
+    /// Came later than the others.
+    #[serde(default)]
+    steadiness: f32,
 }
 
 /// What one dislike adds, PESQ points for a clearly audible change (as each is scaled below).
@@ -82,6 +87,7 @@ impl Taste {
         let (wish, step) = match dislike {
             Dislike::Noisy => (&mut self.noise, STEP),
             Dislike::Artefacts => (&mut self.artefacts, STEP),
+            Dislike::Pumping => (&mut self.steadiness, STEP),
             Dislike::WordsCut => (&mut self.speech, STEP),
             Dislike::Dull => (&mut self.treble, STEP),
             Dislike::Sharp => (&mut self.treble, -STEP),
@@ -106,6 +112,7 @@ impl Taste {
             - self.bass * (quality.low_loss / 6.0)
             + self.room * (quality.tail_attenuation.min(12.0) / 6.0)
             + self.loudness * (quality.loudness / 6.0)
+            - self.steadiness * (quality.pumping / 5.0)
     }
 }
 

@@ -16,8 +16,8 @@ const BUNDLES: [&str; 2] = ["Attune.clap", "Attune.vst3"];
 /// How it is built.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Cargo profile: release, or dist (smaller, takes long to link), or dev
-    #[arg(long, default_value = "release")]
+    /// Cargo profile: bundle, or dist (smaller, takes long to link), or dev
+    #[arg(long, default_value = "bundle")]
     profile: String,
 }
 

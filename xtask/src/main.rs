@@ -22,7 +22,7 @@ enum Task {
     ///
     /// Installs what is missing on Debian and Ubuntu, says what to install elsewhere. Stops at the
     /// first failure. The last line counts the tests.
-    Test,
+    Test(test::Options),
     /// Builds the plugin: target/bundled/Attune.clap and Attune.vst3
     Bundle(bundle::Options),
     /// Builds the plugin, and copies it to where this user's hosts look for it
@@ -49,7 +49,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Task::parse() {
-        Task::Test => test::run(),
+        Task::Test(options) => test::run(&options),
         Task::Bundle(options) => bundle::bundle(&options),
         Task::InstallPlugin(options) => bundle::install(&options),
         Task::Score(options) => score::run(&options),

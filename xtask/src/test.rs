@@ -48,6 +48,21 @@ const STEPS: &[Step] = &[
     },
 ];
 
+/// What takes a whole DAW.
+const HOSTS_STEP: Step = Step {
+    what: "tests of the plugin in Ardour",
+    args: "test --package attune-plugin --test ardour -- --ignored",
+    env: &[],
+};
+
+/// What is tested besides.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Also in Ardour (Linux; installs it): scanned, set, automated, saved, loaded and exported
+    #[arg(long)]
+    hosts: bool,
+}
+
 /// How many tests passed and failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Count {
@@ -56,10 +71,13 @@ struct Count {
 }
 
 /// Runs the task.
-pub fn run() -> Result<ExitCode> {
+pub fn run(options: &Options) -> Result<ExitCode> {
     prepare()?;
+    if options.hosts {
+        system::ensure(DAW)?;
+    }
     let mut count = Count::default();
-    let mut done = STEPS.iter().try_for_each(|step| {
+    let mut done = STEPS.iter().chain(options.hosts.then_some(&HOSTS_STEP)).try_for_each(|step| {
         let began = Instant::now();
         println!("── {}: {}", step.what, step.shown());
         let (ok, tests) = step.run()?;
@@ -135,6 +153,9 @@ const SCREEN: &[Need] = &[
         packages: &["libvulkan1", "mesa-vulkan-drivers"],
     },
 ];
+
+/// A digital audio workstation.
+const DAW: &[Need] = &[Need { name: "Ardour", probe: &["sh", "-c", "command -v ardour7-lua"], packages: &["ardour"] }];
 
 /// A host for the VST3, in Python.
 const HOSTS: &[&str] = &["numpy==2.4.6", "pedalboard==0.9.26"];

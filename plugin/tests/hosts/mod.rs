@@ -41,6 +41,15 @@ pub fn enhanced(config: EngineConfig, settings: &Settings, input: &Sound) -> Sou
     common::run(&mut common::engine(config, settings), input, &[512])
 }
 
+/// What the library makes of a sound, in time with it.
+pub fn in_time(config: EngineConfig, settings: &Settings, input: &Sound) -> Sound {
+    let mut engine = common::engine(config, settings);
+    let latency = engine.latency();
+    let mut longer = input.clone();
+    longer.iter_mut().for_each(|channel| channel.resize(channel.len() + latency, 0.0));
+    common::run(&mut engine, &longer, &[512]).into_iter().map(|channel| channel[latency..].to_vec()).collect()
+}
+
 /// Speech in a cafe, at 48 kHz.
 pub fn speech() -> Vec<f32> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/demo/voice-in-cafe.wav");

@@ -4,6 +4,7 @@ use super::FRAME;
 use super::bands::{BANDS, correlate};
 use super::network::FEATURES;
 use super::pitch::{MAX_PERIOD, Pitch};
+use crate::engine::math::boxed;
 use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};
 use std::f64::consts::PI;
@@ -19,24 +20,26 @@ const HISTORY: usize = WINDOW + MAX_PERIOD;
 const CEPSTRA: usize = 8;
 const DELTAS: usize = 6;
 
-/// The window of Vorbis: its squares add up to one at half overlap.
-pub(super) fn window() -> [f32; WINDOW] {
-    std::array::from_fn(|i| {
+/// The window of Vorbis, divided: its squares add up to one at half overlap.
+pub(super) fn window(divisor: f32) -> Box<[f32; WINDOW]> {
+    let mut window = boxed(0.0);
+    for (i, w) in window.iter_mut().enumerate() {
         let sin = (PI * (i as f64 + 0.5) / WINDOW as f64).sin();
-        (0.5 * PI * sin * sin).sin() as f32
-    })
+        *w = (0.5 * PI * sin * sin).sin() as f32 / divisor;
+    }
+    window
 }
 
 #[derive(Clone)]
 pub(super) struct Features {
     highpass: HighPass,
-    history: [f32; HISTORY],
+    history: Box<[f32; HISTORY]>,
     analysis: Spectrum,
     pitch: Pitch,
     /// Spectrum of the last two frames, below 20 kHz and above.
-    pub x: [Complex32; BINS],
+    pub x: Box<[Complex32; BINS]>,
     /// The same, one pitch period earlier.
-    pub p: [Complex32; BINS],
+    pub p: Box<[Complex32; BINS]>,
     /// Energies of the bands of `x`.
     pub x_energy: [f32; BANDS],
     /// Energies of the bands of `p`.
@@ -59,11 +62,11 @@ impl Features {
         };
         Features {
             highpass: HighPass::default(),
-            history: [0.0; HISTORY],
+            history: boxed(0.0),
             analysis: Spectrum::new(),
             pitch: Pitch::new(),
-            x: [Complex32::ZERO; BINS],
-            p: [Complex32::ZERO; BINS],
+            x: boxed(Complex32::ZERO),
+            p: boxed(Complex32::ZERO),
             x_energy: [0.0; BANDS],
             p_energy: [0.0; BANDS],
             coherence: [0.0; BANDS],
@@ -93,9 +96,9 @@ impl Features {
         let period = self.pitch.find(&self.history);
         self.analysis.run(&self.history[MAX_PERIOD - period.min(MAX_PERIOD)..], &mut self.p);
 
-        self.x_energy = correlate(&self.x, &self.x);
-        self.p_energy = correlate(&self.p, &self.p);
-        self.coherence = correlate(&self.x, &self.p);
+        self.x_energy = correlate(&*self.x, &*self.x);
+        self.p_energy = correlate(&*self.p, &*self.p);
+        self.coherence = correlate(&*self.x, &*self.p);
         for band in 0..BANDS {
             self.coherence[band] /= (0.001 + self.x_energy[band] * self.p_energy[band]).sqrt();
         }
@@ -203,8 +206,8 @@ pub(super) fn sane(x: f32) -> f32 {
 #[derive(Clone)]
 struct Spectrum {
     fft: Arc<dyn RealToComplex<f32>>,
-    window: [f32; WINDOW],
-    time: [f32; WINDOW],
+    window: Box<[f32; WINDOW]>,
+    time: Box<[f32; WINDOW]>,
     scratch: Vec<Complex32>,
 }
 
@@ -212,16 +215,15 @@ impl Spectrum {
     fn new() -> Spectrum {
         let fft = RealFftPlanner::new().plan_fft_forward(WINDOW);
         let scratch = fft.make_scratch_vec();
-        let window = window().map(|w| w / FRAME as f32);
-        Spectrum { fft, window, time: [0.0; WINDOW], scratch }
+        Spectrum { fft, window: window(FRAME as f32), time: boxed(0.0), scratch }
     }
 
     /// Of the first samples of `signal`.
     fn run(&mut self, signal: &[f32], spectrum: &mut [Complex32; BINS]) {
-        for ((time, x), w) in self.time.iter_mut().zip(signal).zip(&self.window) {
+        for ((time, x), w) in self.time.iter_mut().zip(signal).zip(&*self.window) {
             *time = x * w;
         }
         // All lengths are those of the plan.
-        let _ = self.fft.process_with_scratch(&mut self.time, spectrum, &mut self.scratch);
+        let _ = self.fft.process_with_scratch(&mut *self.time, spectrum, &mut self.scratch);
     }
 }

@@ -4,6 +4,8 @@
 //! Every sum is in the order of the reference, only over several lags at once, so that near ties
 //! fall the same way.
 
+use crate::engine::math::boxed;
+
 /// Longest period in samples (62.5 Hz).
 pub(super) const MAX_PERIOD: usize = 768;
 const MIN_PERIOD: usize = 60;
@@ -27,16 +29,16 @@ pub(super) struct Pitch {
     period: usize,
     gain: f32,
     /// The history at half the rate.
-    half: [f32; HALF],
+    half: Box<[f32; HALF]>,
     /// The same, whitened.
-    white: [f32; HALF],
+    white: Box<[f32; HALF]>,
     /// Energy of `LENGTH` samples at each lag.
-    energies: [f32; NOW + 1],
+    energies: Box<[f32; NOW + 1]>,
 }
 
 impl Pitch {
     pub fn new() -> Pitch {
-        Pitch { period: 0, gain: 0.0, half: [0.0; HALF], white: [0.0; HALF], energies: [0.0; NOW + 1] }
+        Pitch { period: 0, gain: 0.0, half: boxed(0.0), white: boxed(0.0), energies: boxed(0.0) }
     }
 
     pub fn reset(&mut self) {
@@ -129,7 +131,7 @@ impl Pitch {
         for (&lag, &sum) in lags[..count].iter().zip(&sums) {
             fine[lag] = sum.max(-1.0);
         }
-        let (best, _) = best_lags(&fine, &self.white, LENGTH);
+        let (best, _) = best_lags(&fine, &*self.white, LENGTH);
         if best == 0 || best + 1 >= LAGS {
             return 2 * best;
         }

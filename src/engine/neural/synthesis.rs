@@ -3,6 +3,7 @@
 use super::FRAME;
 use super::bands::{BANDS, TOP, correlate, interpolate};
 use super::features::{BINS, FULL_SCALE, Features, WINDOW, window};
+use crate::engine::math::boxed;
 use realfft::num_complex::Complex32;
 use realfft::{ComplexToReal, RealFftPlanner};
 use std::sync::Arc;
@@ -10,12 +11,12 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub(super) struct Synthesis {
     fft: Arc<dyn ComplexToReal<f32>>,
-    window: [f32; WINDOW],
-    spectrum: [Complex32; BINS],
-    time: [f32; WINDOW],
+    window: Box<[f32; WINDOW]>,
+    spectrum: Box<[Complex32; BINS]>,
+    time: Box<[f32; WINDOW]>,
     scratch: Vec<Complex32>,
     /// The second half of the last window.
-    tail: [f32; FRAME],
+    tail: Box<[f32; FRAME]>,
 }
 
 impl Synthesis {
@@ -23,8 +24,8 @@ impl Synthesis {
         let fft = RealFftPlanner::new().plan_fft_inverse(WINDOW);
         let scratch = fft.make_scratch_vec();
         // The analysis divides by half of what the inverse transform multiplies by.
-        let window = window().map(|w| w * 0.5 / FULL_SCALE);
-        Synthesis { fft, window, spectrum: [Complex32::ZERO; BINS], time: [0.0; WINDOW], scratch, tail: [0.0; FRAME] }
+        let window = window(2.0 * FULL_SCALE);
+        Synthesis { fft, window, spectrum: boxed(Complex32::ZERO), time: boxed(0.0), scratch, tail: boxed(0.0) }
     }
 
     pub fn reset(&mut self) {
@@ -33,17 +34,17 @@ impl Synthesis {
 
     /// Synthesises the frame, denoised by the gains before and after the release if there are any.
     pub fn run(&mut self, frame: &Features, gains: Option<([f32; BANDS], [f32; BANDS])>, output: &mut [f32; FRAME]) {
-        self.spectrum = frame.x;
+        self.spectrum.copy_from_slice(&*frame.x);
         if let Some((raw, gains)) = gains {
             self.filter(frame, &raw, &gains);
         }
         // All lengths are those of the plan.
-        let _ = self.fft.process_with_scratch(&mut self.spectrum, &mut self.time, &mut self.scratch);
-        for (time, w) in self.time.iter_mut().zip(&self.window) {
+        let _ = self.fft.process_with_scratch(&mut *self.spectrum, &mut *self.time, &mut self.scratch);
+        for (time, w) in self.time.iter_mut().zip(&*self.window) {
             *time *= w;
         }
         let (first, second) = self.time.split_at(FRAME);
-        for ((out, tail), x) in output.iter_mut().zip(&self.tail).zip(first) {
+        for ((out, tail), x) in output.iter_mut().zip(&*self.tail).zip(first) {
             *out = tail + x;
         }
         self.tail.copy_from_slice(second);
@@ -61,11 +62,11 @@ impl Synthesis {
             };
             share.sqrt() * (frame.x_energy[band] / (1e-8 + frame.p_energy[band])).sqrt()
         });
-        for ((y, p), s) in self.spectrum.iter_mut().zip(&frame.p).zip(interpolate(&strength)) {
+        for ((y, p), s) in self.spectrum.iter_mut().zip(&*frame.p).zip(interpolate(&strength)) {
             *y += p * s;
         }
         // ... without a change of energy.
-        let energy = correlate(&self.spectrum, &self.spectrum);
+        let energy = correlate(&*self.spectrum, &*self.spectrum);
         let scale = std::array::from_fn(|band| (frame.x_energy[band] / (1e-8 + energy[band])).sqrt());
         let (scale, gains) = (interpolate(&scale), interpolate(gains));
         for ((y, scale), gain) in self.spectrum.iter_mut().zip(&scale).zip(&gains) {

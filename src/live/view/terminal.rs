@@ -25,9 +25,10 @@ pub struct Terminal {
 const LINES: usize = 100;
 
 /// The reasons for a thumb down, by their keys.
-const REASONS: [(char, Dislike, &str); 11] = [
+const REASONS: [(char, Dislike, &str); 12] = [
     ('n', Dislike::Noisy, "noise is left"),
     ('a', Dislike::Artefacts, "artefacts"),
+    ('p', Dislike::Pumping, "pumping"),
     ('w', Dislike::WordsCut, "words cut"),
     ('d', Dislike::Dull, "dull"),
     ('s', Dislike::Sharp, "sharp"),
