@@ -152,6 +152,21 @@ fn test_stability_checks() {
 }
 
 #[test]
+fn what_is_heard_while_it_rests_is_not_held_against_what_it_deployed() {
+    for paused in [true, false] {
+        let mut feedback_loop = FeedbackLoop::new(config(Settings::default())).unwrap();
+        feedback_loop.install(&Settings::default().with(Id::Reduction, 12.0), "a try");
+        if paused {
+            feedback_loop.pause();
+        }
+        let block = vec![0.1; 800];
+        feedback_loop.collect_feedback(&[&block], &[&[f32::NAN; 800]], &Metrics::default());
+        feedback_loop.resume();
+        assert_eq!(feedback_loop.should_rollback(), !paused);
+    }
+}
+
+#[test]
 fn test_rollback_mechanism() {
     let input = recording();
     let mut session = Session::new(LoopConfig { least_speech: f32::INFINITY, ..config(Settings::default()) });

@@ -64,14 +64,34 @@ impl Controls {
         if self.adapt { self.amount } else { 0.0 }
     }
 
-    /// What the loop has to be told, beginning with these.
-    pub(super) fn orders(&self) -> [Order; 5] {
-        [
-            Order::Base(self.base),
-            Order::Amount(self.amount),
-            Order::Style(self.style),
-            Order::Hold(self.hold || !self.adapt),
-            Order::Locked(self.locked.clone()),
-        ]
+    /// What the loop has to be told: what differs from before, or all of it.
+    pub(super) fn orders(&self, before: Option<&Controls>) -> impl Iterator<Item = Order> {
+        let holds = |controls: &Controls| controls.hold || !controls.adapt;
+        let differs = |part: fn(&Controls, &Controls) -> bool| before.is_none_or(|before| part(self, before));
+        let orders = [
+            differs(|a, b| a.base != b.base).then_some(Order::Base(self.base)),
+            differs(|a, b| a.amount != b.amount).then_some(Order::Amount(self.amount)),
+            differs(|a, b| a.style != b.style).then_some(Order::Style(self.style)),
+            differs(|a, b| a.locked != b.locked).then(|| Order::Locked(self.locked.clone())),
+            before.is_none_or(|before| holds(before) != holds(self)).then(|| Order::Hold(holds(self))),
+        ];
+        orders.into_iter().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loop_hears_of_what_concerns_it() {
+        let before = Controls::default();
+        assert_eq!(before.orders(None).count(), 5);
+        let muted = Controls { muted: true, monitor: Monitor::Bypass, ..before.clone() };
+        assert_eq!(muted.orders(Some(&before)).count(), 0, "the search goes on");
+        let off = Controls { adapt: false, ..before.clone() };
+        assert!(matches!(off.orders(Some(&before)).collect::<Vec<_>>()[..], [Order::Hold(true)]));
+        let held = Controls { hold: true, amount: 0.5, ..off.clone() };
+        assert!(matches!(held.orders(Some(&off)).collect::<Vec<_>>()[..], [Order::Amount(_)]), "it holds already");
     }
 }

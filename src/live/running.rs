@@ -89,7 +89,7 @@ impl Running {
             (!scene.offsets.is_zero())
                 .then(|| Order::Install { offsets: scene.offsets, reason: "heard before".into() }),
         ];
-        let orders = resume.into_iter().flatten().chain(controls.orders());
+        let orders = resume.into_iter().flatten().chain(controls.orders(None));
         orders.for_each(|order| _ = side.send(Command::Message(order)));
         let taps = [Some(tap), recorded].into_iter().flatten().collect();
         let core =
@@ -264,10 +264,11 @@ impl Running {
             }
         };
         if controls != scene.controls {
+            tell(&self.status, &controls);
+            self.base.publish(&controls.base);
+            let orders = controls.orders(Some(&scene.controls));
+            orders.for_each(|order| _ = self.side.send(Command::Message(order)));
             scene.controls = controls;
-            tell(&self.status, &scene.controls);
-            self.base.publish(&scene.controls.base);
-            scene.controls.orders().into_iter().for_each(|order| _ = self.side.send(Command::Message(order)));
         }
         order.into_iter().for_each(|order| _ = self.side.send(Command::Message(order)));
         true

@@ -34,6 +34,8 @@ pub struct Judge<'a> {
 pub struct Rules<'a> {
     /// How many sigmas of doubt are held against a candidate.
     pub caution: f32,
+    /// The same against leaving the sound as it is: that spoils nothing that was good.
+    pub restraint: f32,
     /// What is wanted besides the score, PESQ points: of the quality of a take.
     pub wanted: &'a dyn Fn(&Quality) -> f32,
 }
@@ -60,7 +62,8 @@ impl<'a> Judge<'a> {
         while self.shadow.hear_on(&mut trial) {
             let heard = trial.takes.len();
             let first = Trial { settings: rival.trial.settings, takes: rival.trial.takes[..heard].to_vec() };
-            let [bound, ahead] = [&trial, &first].map(|trial| self.value(trial).least(self.rules.caution));
+            let bound = self.value(&trial).least(self.caution(point));
+            let ahead = self.value(&first).least(self.caution(&rival.point));
             if trial.veto().is_some() || ahead - bound > SPREAD * (1.0 / heard as f32 - 1.0 / all).sqrt() {
                 break;
             }
@@ -75,9 +78,14 @@ impl<'a> Judge<'a> {
 
     fn verdict(&self, point: &Point, trial: Trial) -> Verdict {
         let value = self.value(&trial);
-        let (bound, vetoed) = (value.least(self.rules.caution), trial.veto().is_some());
+        let (bound, vetoed) = (value.least(self.caution(point)), trial.veto().is_some());
         let whole = trial.takes.len() == self.shadow.stretches().len();
         Verdict { point: point.clone(), value, bound, vetoed, whole, trial }
+    }
+
+    /// How many sigmas of doubt are held against a candidate.
+    pub fn caution(&self, point: &[f32]) -> f32 {
+        if self.space.is_untouched(point) { self.rules.restraint } else { self.rules.caution }
     }
 
     fn value(&self, trial: &Trial) -> Estimate {

@@ -1,6 +1,6 @@
 use super::judge::{Judge, Verdict};
 use super::proposers::{Outcome, Proposer, Rng, Scene};
-use super::{Point, Space};
+use super::{Point, Space, untouched};
 use crate::quality::{EMBEDDING, Estimate};
 
 /// A candidate is taken over if it promises so much more, PESQ points. Steps any smaller follow the errors of
@@ -150,6 +150,8 @@ impl Search {
                 best = tidied;
             }
         }
+        // To leave the sound alone is always worth a thought.
+        ranked.push((f32::INFINITY, space.point(&untouched())));
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
         for (_, point) in ranked {
             let known = self.board.iter().chain([&best.point]).any(|other| space.distance(other, &point) < APART);

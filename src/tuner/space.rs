@@ -1,3 +1,4 @@
+use super::untouched;
 use crate::settings::{Id, Kind, Settings};
 
 /// What the tuner may change. What is left out is a person's taste or the file's format: mix, gain,
@@ -85,6 +86,13 @@ impl Space {
         travels.map(|(id, (to, was))| if seconds < needs(*id) { *was } else { *to }).collect()
     }
 
+    /// Whether a point leaves the sound as it is.
+    pub fn is_untouched(&self, point: &[f32]) -> bool {
+        let (settings, untouched) = (self.settings(point), untouched());
+        let same = |id: Id| (id.spec().normalise(settings[id]) - id.spec().normalise(untouched[id])).abs() < 1e-4;
+        TUNED.iter().all(|id| same(*id) || is_idle(*id, &settings))
+    }
+
     /// The nearest point to some settings.
     pub fn point(&self, settings: &Settings) -> Point {
         self.ids.iter().map(|id| travel(*id, settings[*id])).collect()
@@ -117,8 +125,7 @@ impl Space {
     /// range from another point, or that mean nothing while an effect is off, are put back.
     pub fn tidy(&self, point: &[f32], from: &[f32]) -> Point {
         let settings = self.settings(point);
-        let idle = |id: &Id| IDLE.iter().any(|(one, switch, off)| one == id && settings[*switch] == *off);
-        let keep = |(id, (to, was)): (&Id, (&f32, &f32))| match (to - was).abs() < 0.02 || idle(id) {
+        let keep = |(id, (to, was)): (&Id, (&f32, &f32))| match (to - was).abs() < 0.02 || is_idle(*id, &settings) {
             true => *was,
             false => *to,
         };
@@ -152,6 +159,10 @@ const IDLE: [(Id, Id, f32); 8] = [
     (Id::LevelSpeed, Id::LevelRange, 0.0),
     (Id::CompRatio, Id::CompThreshold, 0.0),
 ];
+
+fn is_idle(id: Id, settings: &Settings) -> bool {
+    IDLE.iter().any(|(one, switch, off)| *one == id && settings[*switch] == *off)
+}
 
 fn safe(id: Id) -> (f32, f32) {
     let spec = id.spec();
@@ -200,6 +211,19 @@ mod tests {
         for id in [Id::Reduction, Id::EqLow, Id::DeessFrequency] {
             assert_eq!(tidy[id], base[id], "{id:?}");
         }
+    }
+
+    #[test]
+    fn the_untouched_sound_is_known_whatever_is_idle_and_whatever_is_locked() {
+        let space = Space::new(Settings::default(), &[]);
+        assert!(!space.is_untouched(space.origin()));
+        assert!(space.is_untouched(&space.point(&untouched())));
+        assert!(
+            space.is_untouched(&space.point(&untouched().with(Id::Reduction, 6.0).with(Id::DeessFrequency, 7000.0)))
+        );
+        assert!(!space.is_untouched(&space.point(&untouched().with(Id::Hum, 100.0))));
+        let locked = Space::new(Settings::default(), &[Id::Method]);
+        assert!(!locked.is_untouched(&locked.point(&untouched())));
     }
 
     #[test]

@@ -167,12 +167,15 @@ impl FeedbackLoop {
         let goals = &self.config.goals;
         let taste = self.taste;
         let wanted = |quality: &Quality| taste.bonus(quality) - goals.cost(&quality.into());
-        let doubt = self.config.style.doubt() * (1.0 + HASTE / reach.seconds);
-        let rules = Rules { caution: doubt, wanted: &wanted };
+        let doubt = self.config.style.doubt();
+        let rules = Rules { caution: doubt * (1.0 + HASTE / reach.seconds), restraint: doubt, wanted: &wanted };
         let (space, guard, position) = (&self.space, &self.guard, self.position);
         let deployed = &self.deployed.point;
         let limits = |point: &[f32]| {
-            let point = space.held(point, deployed, reach.seconds);
+            let point = match space.is_untouched(point) {
+                true => point.to_vec(),
+                false => space.held(point, deployed, reach.seconds),
+            };
             let changed = point.iter().zip(deployed).filter(|(a, b)| a != b).count();
             (changed <= reach.changes && guard.allows(position, space, &point, &context)).then_some(point)
         };
@@ -192,7 +195,8 @@ impl FeedbackLoop {
             self.convergence.advance(&round.best.point, round.best.bound, None);
         }
         self.progress.found = !round.finds.is_empty();
-        let sure = round.best.bound > heard.bound + WORTHWHILE && gain.least(doubt) > 0.0;
+        let caution = judge.caution(&round.best.point);
+        let sure = round.best.bound > heard.bound + WORTHWHILE && gain.least(caution) > 0.0;
         Done { round, heard, gain, sure }
     }
 
