@@ -1,6 +1,9 @@
 //! The VST3 in pedalboard, which has the host of JUCE: another host than that of the other tests, and one of many DAWs.
 
 mod hosts;
+#[cfg(target_os = "linux")]
+#[path = "../../tests/screen/mod.rs"]
+mod screen;
 
 use attune::settings::{Id, Settings};
 use hosts::common::{self, Sound};
@@ -8,6 +11,7 @@ use hosts::{settings, studio, vst3};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// A folder for the sounds of one test.
 fn folder(name: &str) -> PathBuf {
@@ -16,16 +20,18 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
+/// A script with the plugin.
+fn host(script: &str) -> Command {
+    let python = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("hosts-venv").join("bin/python");
+    assert!(python.exists(), "{}: `cargo xtask test` makes it", python.display());
+    let mut command = Command::new(python);
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hosts").join(script)).arg(vst3::bundle());
+    command
+}
+
 /// Runs juce.py.
 fn play(jobs: &[Value]) {
-    let python = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("hosts-venv").join("bin/python");
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hosts/juce.py");
-    let mut command = Command::new(&python);
-    let mut host = command
-        .args([Path::new(script), &vst3::bundle()])
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{}: {error}; `cargo xtask test` makes it", python.display()));
+    let mut host = host("juce.py").stdin(Stdio::piped()).spawn().unwrap();
     serde_json::to_writer(host.stdin.take().unwrap(), jobs).unwrap();
     assert!(host.wait().unwrap().success());
 }
@@ -103,4 +109,24 @@ fn a_state_sounds_the_same_when_it_is_loaded() {
     loaded["load"] = json!(path("state"));
     play(&[saved, loaded]);
     assert!(read(&path("loaded"), 2) == hosts::in_time(studio(48_000, 2), &settings(), &input));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_editor_opens_and_closes_while_sound_is_played() {
+    let screen = screen::Screen::start();
+    let seen = folder("editor").join("seen");
+    let _ = std::fs::remove_file(&seen);
+    let mut command = host("juce_editor.py");
+    let mut host = command.arg("10").arg(&seen).env("DISPLAY", screen.display()).spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(120);
+    // The last one stays open until this.
+    while host.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < until, "the editor was not seen");
+        if screen.shows_the_editor() {
+            std::fs::write(&seen, "").unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(host.wait().unwrap().success() && seen.exists());
 }
