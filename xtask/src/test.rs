@@ -148,6 +148,15 @@ const SOUND: &[Need] = &[
 const SCREEN: &[Need] = &[
     Need { name: "Xvfb", probe: &["sh", "-c", "command -v Xvfb"], packages: &["xvfb", "libgl1-mesa-dri"] },
     Need {
+        name: "the X libraries that JUCE loads",
+        probe: &[
+            "sh",
+            "-c",
+            "cd /usr/lib/*/ && ls libX11.so.6 libXext.so.6 libXcursor.so.1 libXinerama.so.1 libXrandr.so.2",
+        ],
+        packages: &["libx11-6", "libxext6", "libxcursor1", "libxinerama1", "libxrandr2"],
+    },
+    Need {
         name: "a Vulkan driver, such as Mesa's",
         probe: &["sh", "-c", "ls /usr/share/vulkan/icd.d/*.json"],
         packages: &["libvulkan1", "mesa-vulkan-drivers"],
