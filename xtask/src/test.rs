@@ -152,7 +152,7 @@ const SCREEN: &[Need] = &[
         probe: &[
             "sh",
             "-c",
-            "cd /usr/lib/*/ && ls libX11.so.6 libXext.so.6 libXcursor.so.1 libXinerama.so.1 libXrandr.so.2",
+            "for lib in X11.so.6 Xext.so.6 Xcursor.so.1 Xinerama.so.1 Xrandr.so.2; do ls /usr/lib/*/lib$lib || exit 1; done",
         ],
         packages: &["libx11-6", "libxext6", "libxcursor1", "libxinerama1", "libxrandr2"],
     },
