@@ -350,8 +350,8 @@ fn in_the_window_knobs_are_turned_while_it_plays_and_what_was_set_is_kept() {
     let mut live = Live::start(command.env("DISPLAY", screen.display()));
     wait_for("the editor", || screen.shows_the_editor());
     assert!(level(&pulse.play(&wav, "live.raw")) > -45.0);
-    fs::create_dir_all("target/tmp").unwrap();
-    screen.save(Path::new("target/tmp/live-window.png"));
+    // For people to look at.
+    screen.save(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("live-window.png"));
     let [reduction, studio] = [(523, 533), (944, 24)];
     screen.drag(reduction, -60);
     // Opens the devices again.
