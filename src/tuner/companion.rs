@@ -225,7 +225,7 @@ impl Worker for Companion {
             }
             Order::Install { offsets, reason } => {
                 if offsets.without(feedback.locked().iter().copied()) != feedback.offsets() {
-                    feedback.install(&offsets.apply(feedback.space().base(), 1.0), &reason);
+                    feedback.choose(&offsets.apply(feedback.space().base(), 1.0), &reason);
                 }
             }
             Order::Commit => {

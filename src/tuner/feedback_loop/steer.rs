@@ -19,6 +19,15 @@ impl FeedbackLoop {
         self.deploy(self.space.point(settings), reason.to_owned(), unknown)
     }
 
+    /// As [`FeedbackLoop::install`], but a person wants it: it is taken back only if it surely does harm.
+    pub fn choose(&mut self, settings: &Settings, reason: &str) -> Vec<ParameterUpdate> {
+        let updates = self.install(settings, reason);
+        if let Some(wanted) = self.guard.snapshots_mut().next_back() {
+            wanted.evidence.mean = PRAISE;
+        }
+        updates
+    }
+
     /// Takes a person's judgement into account. What is disliked is taken back at once and shunned for a while,
     /// and its reason moves what is looked for; what is praised or chosen is remembered for input like this.
     /// Returns what was changed.

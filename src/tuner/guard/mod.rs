@@ -71,7 +71,7 @@ impl GuardConfig {
             rate,
             snapshots: 32,
             doubt_at_first: 3.5,
-            doubt_unproven: 1.5,
+            doubt_unproven: 0.7,
             doubt_later: 5.0,
             harm: 0.05,
             probation: 5.0,
