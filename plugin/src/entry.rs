@@ -5,7 +5,6 @@
 //! belongs to the last sample.
 
 use attune::plugin::Attune;
-use clap_sys::events::clap_event_header;
 use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process, clap_process_status};
 use nice_plug::wrapper::clap::{
     CLAP_PLUGIN_FACTORY_ID, CLAP_VERSION, PluginDescriptor, Wrapper, clap_host, clap_plugin, clap_plugin_descriptor,
@@ -106,8 +105,7 @@ unsafe fn hold_back(block: &clap_process) {
         for i in 0..size(events) {
             let event = get(events, i).cast_mut();
             if !event.is_null() && (*event).time > last {
-                let header: *mut clap_event_header = event;
-                (*header).time = last;
+                (*event).time = last;
             }
         }
     }

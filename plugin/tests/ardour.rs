@@ -25,9 +25,8 @@ impl Ardour {
         let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ardour").join(name);
         let _ = fs::remove_dir_all(&home);
         let bundle = home.join(".vst3/Attune.vst3");
-        let binaries = bundle.join("Contents/x86_64-linux");
-        fs::create_dir_all(&binaries).unwrap();
-        fs::copy(hosts::library(), binaries.join("Attune.so")).unwrap();
+        fs::create_dir_all(bundle.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(vst3::bundle(), &bundle).unwrap();
         let ardour = Ardour { home };
         ardour.run("ardour-vst3-scanner", &["-f", bundle.to_str().unwrap()]).unwrap();
         // What was scanned counts only if it is newer than the plugin.
