@@ -120,6 +120,16 @@ impl Estimate {
         })
     }
 
+    /// Weighed with what another, whose errors are its own, says of the same thing: the surer counts more.
+    pub fn weighed(self, other: Estimate) -> Estimate {
+        let [own, others] = [self, other].map(|estimate| estimate.sigma.powi(2));
+        if own == 0.0 || !(own + others).is_finite() {
+            return self;
+        }
+        let share = others / (own + others);
+        Estimate { mean: share * self.mean + (1.0 - share) * other.mean, sigma: (share * own).sqrt() }
+    }
+
     /// The least that it promises if so many sigmas of doubt are held against it.
     pub fn least(&self, doubt: f32) -> f32 {
         self.mean - doubt * self.sigma
@@ -160,6 +170,18 @@ mod tests {
         let score = score.map(|(mean, sigma)| Estimate { mean, sigma });
         let quality = Quality { noise_attenuation: score.map_or(30.0, |s| s.mean), ..Quality::default() };
         Passage { samples: 0..1, speech, quality, veto: None, score }
+    }
+
+    #[test]
+    fn the_surer_counts_more_and_together_they_are_surer_than_either() {
+        let [vague, sure] = [(0.5, 0.4), (0.1, 0.1)].map(|(mean, sigma)| Estimate { mean, sigma });
+        let both = vague.weighed(sure);
+        assert!(both.mean > 0.1 && both.mean < 0.15 && both.sigma < 0.1, "{both:?}");
+        assert!((sure.weighed(vague).mean - both.mean).abs() < 1e-6);
+        let unknown = Estimate { mean: 0.0, sigma: f32::INFINITY };
+        assert_eq!(unknown.weighed(sure), unknown, "what nobody heard is not believed on hearsay");
+        let certain = Estimate { mean: 0.0, sigma: 0.0 };
+        assert_eq!(certain.weighed(vague), certain);
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub use score::{Audition, Ears, Estimate, SCORE_FEATURES, Take, feature_names};
 use std::borrow::Cow;
 pub(crate) use true_peak::TruePeak;
 pub use veto::Veto;
+pub(crate) use weights::{Tensors, WeightsError};
 
 /// A sample as the engine takes it in: what is not finite is silence, and what is far too loud would be infinite once
 /// it is squared.

@@ -8,13 +8,13 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 pub struct WeightsError(String);
 
 impl WeightsError {
-    pub(super) fn shape(name: &str) -> WeightsError {
+    pub(crate) fn shape(name: &str) -> WeightsError {
         WeightsError(format!("{name} has the wrong shape"))
     }
 }
 
 /// A file of named tensors (safetensors).
-pub(super) struct Tensors<'a>(SafeTensors<'a>);
+pub(crate) struct Tensors<'a>(SafeTensors<'a>);
 
 impl<'a> Tensors<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Tensors<'a>, WeightsError> {
@@ -35,7 +35,7 @@ impl<'a> Tensors<'a> {
     }
 
     /// `name.w`: 8-bit weights, inputs x outputs; `name.s`: the unit of each output's weights; `name.b`: biases.
-    pub fn dense(&self, name: &str) -> Result<Dense, WeightsError> {
+    pub(super) fn dense(&self, name: &str) -> Result<Dense, WeightsError> {
         let (unit, bias) = (self.floats(&format!("{name}.s"))?, self.floats(&format!("{name}.b"))?);
         let weights = self.tensor(&format!("{name}.w"), Dtype::I8)?;
         if bias.is_empty() || unit.len() != bias.len() || weights.data().len() % bias.len() != 0 {

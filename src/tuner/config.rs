@@ -30,6 +30,8 @@ pub struct LoopConfig {
     pub slots: usize,
     /// The same as long as not all strategies were tried: as many as there are strategies, where there is time.
     pub sweep: usize,
+    /// The most promising [`openings`](super::openings) that are judged in every round.
+    pub openings: usize,
     /// The next best candidates that are judged again in every round, on what was heard since.
     pub kept: usize,
     /// Seconds of audio from one round to the next; full seconds, at least 1.
@@ -61,7 +63,8 @@ impl LoopConfig {
             winners: Vec::new(),
             slots: 2,
             sweep: 2,
-            kept: 2,
+            openings: 1,
+            kept: 1,
             interval: 2,
             rounds: 1,
             stretches: 2,
@@ -74,6 +77,7 @@ impl LoopConfig {
     /// The same where nothing has to be in time: more candidates, judged on more audio.
     pub fn offline(engine: EngineConfig) -> LoopConfig {
         LoopConfig {
+            openings: 4,
             kept: 8,
             slots: 16,
             sweep: Strategy::built_in().len(),

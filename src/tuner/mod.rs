@@ -22,6 +22,7 @@ mod guard;
 mod hearing;
 mod judge;
 mod objectives;
+mod opening;
 mod pareto;
 mod proposers;
 mod recent;
@@ -47,6 +48,7 @@ pub use guard::{Cusum, Fault, Guard, GuardConfig, PageHinkley, Reason, Snapshot}
 pub use hearing::{Hearing, Window};
 pub use judge::{Judge, Rules, Verdict};
 pub use objectives::{OBJECTIVES, Objective, Objectives};
+pub use opening::{Opening, openings};
 pub use pareto::{ParetoFront, Scalarisation, Utilities, dominates};
 pub use proposers::*;
 pub use recent::Recent;

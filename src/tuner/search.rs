@@ -1,6 +1,6 @@
 use super::judge::{Judge, Verdict};
 use super::proposers::{Outcome, Proposer, Rng, Scene};
-use super::{Point, Space, untouched};
+use super::{Point, Space};
 use crate::quality::{EMBEDDING, Estimate};
 
 /// A candidate is taken over if it promises so much more, PESQ points. Steps any smaller follow the errors of
@@ -20,8 +20,9 @@ pub struct Search {
     best: Point,
     /// The next best of the last rounds: they are judged again when there is more audio.
     board: Vec<Point>,
-    /// How many of them.
+    /// How many of them, and of the openings.
     most: usize,
+    openings: usize,
 }
 
 /// What a round came to.
@@ -35,9 +36,10 @@ pub struct Round {
 }
 
 impl Search {
-    /// From a point on. The `most` next best candidates are judged again in every round: for audio that goes on.
-    pub fn new(from: Point, rng: Rng, most: usize) -> Search {
-        Search { rng, round: 0, best: from, board: Vec::new(), most }
+    /// From a point on. In every round so many openings are judged, the most promising, and the `most` next best
+    /// candidates of before: for audio that goes on.
+    pub fn new(from: Point, rng: Rng, openings: usize, most: usize) -> Search {
+        Search { rng, round: 0, best: from, board: Vec::new(), most, openings }
     }
 
     /// The audio is the same in all rounds: nothing needs to be judged twice.
@@ -82,7 +84,9 @@ impl Search {
         let (mut better, mut finds) = (Vec::new(), Vec::new());
         let mut ranked: Vec<(f32, Point)> = Vec::new();
         let mut judged: Vec<(Point, f32)> = Vec::new();
-        for point in std::mem::take(&mut self.board) {
+        let openings = &judge.openings()[..self.openings.min(judge.openings().len())];
+        let before = std::mem::take(&mut self.board).into_iter().map(|point| (AGAIN, point));
+        for (reason, point) in openings.iter().map(|opening| (opening.name, opening.point.clone())).chain(before) {
             let Some(point) = limits(&point).filter(|point| *point != best.point) else { continue };
             let verdict = judge.race(&point, &best);
             if verdict.vetoed {
@@ -90,7 +94,7 @@ impl Search {
             }
             ranked.push((verdict.bound, point));
             if verdict.whole && verdict.bound > best.bound + STEP {
-                finds.push(AGAIN.into());
+                finds.push(reason.to_owned());
                 best = verdict;
             }
         }
@@ -150,11 +154,10 @@ impl Search {
                 best = tidied;
             }
         }
-        // To leave the sound alone is always worth a thought.
-        ranked.push((f32::INFINITY, space.point(&untouched())));
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
         for (_, point) in ranked {
-            let known = self.board.iter().chain([&best.point]).any(|other| space.distance(other, &point) < APART);
+            let others = openings.iter().map(|opening| &opening.point).chain(&self.board).chain([&best.point]);
+            let known = others.into_iter().any(|other| space.distance(other, &point) < APART);
             if !known && self.board.len() < self.most {
                 self.board.push(point);
             }

@@ -82,8 +82,11 @@ impl Space {
     /// A point without what may not be moved from another one yet, as the input was heard for so many seconds only:
     /// it takes many sounds to tell a voice's tone from a few of its vowels, and more to tell its level.
     pub fn held(&self, point: &[f32], from: &[f32], seconds: f32) -> Point {
+        // To turn noise reduction off and leave hum removal on is not half as good as to leave the sound alone.
+        let off = self.settings(point)[Id::Method] == 0.0;
+        let early = |id: Id| seconds < needs(id) && !(off && id == Id::Hum);
         let travels = self.ids.iter().zip(point.iter().zip(from));
-        travels.map(|(id, (to, was))| if seconds < needs(*id) { *was } else { *to }).collect()
+        travels.map(|(id, (to, was))| if early(*id) { *was } else { *to }).collect()
     }
 
     /// Whether a point leaves the sound as it is.

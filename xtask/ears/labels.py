@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """PESQ of mixtures rendered through many settings.
 
-    labels.py --set DIR --lab PROGRAM --settings N [--jobs N] [--seed S]
+    labels.py --set DIR --lab PROGRAM (--settings N [--seed S] | --openings) [--jobs N]
 
 DIR is a folder made by mixtures.py. Writes DIR/pesq.npy, one row per recording, one column per setting,
-and keeps what it has in DIR/pesq/ so that a stopped run goes on where it was. PESQ-WB (ITU-T P.862.2)
+and keeps what it has in DIR/pesq/ so that a stopped run goes on where it was; of the tuner's openings
+DIR/openings.npy and DIR/openings/. PESQ-WB (ITU-T P.862.2)
 at 16 kHz against the clean reference, both without the pre-roll; 1.04, its floor, where it finds no
 speech.
 """
@@ -30,18 +31,19 @@ FLOOR = 1.04
 
 
 def label(job):
-    folder, lab, count, seed, index, item = job
-    done = folder / "pesq" / f"{item['id']}.npy"
-    if done.exists() and len(kept := np.load(done)) == count:
+    folder, kept_in, lab, which, item = job
+    done = kept_in / f"{item['id']}.npy"
+    count = int(which[which.index("--settings") + 1]) if "--settings" in which else None
+    if done.exists() and len(kept := np.load(done)) == (count or len(kept)):
         return kept
-    command = [lab, "render", folder / item["noisy"], "--settings", str(count), "--seed", str(seed + index)]
+    command = [lab, "render", folder / item["noisy"], *which]
     raw = np.frombuffer(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout, dtype="<f4")
     clean, rate = soundfile.read(folder / item["clean"])
     clean = clean[rate * 3 // 2 :]
     resample = lambda x: x if rate == RATE else soxr.resample(x, rate, RATE, quality="HQ")  # noqa: E731
     reference = resample(clean).astype(np.float32)
     scores = []
-    for output in raw.reshape(count, len(clean)):
+    for output in raw.reshape(-1, len(clean)):
         try:
             scores.append(pesq(RATE, reference, resample(output), "wb"))
         except PesqError:
@@ -55,21 +57,26 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--set", type=Path, required=True, dest="folder")
     parser.add_argument("--lab", type=Path, required=True)
-    parser.add_argument("--settings", type=int, required=True)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--settings", type=int)
+    which.add_argument("--openings", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
     folder = options.folder
-    (folder / "pesq").mkdir(exist_ok=True)
+    kept_in = folder / ("openings" if options.openings else "pesq")
+    kept_in.mkdir(exist_ok=True)
     items = json.loads((folder / "manifest.json").read_text())["items"]
-    jobs = [(folder, options.lab, options.settings, options.seed, i, item) for i, item in enumerate(items)]
+    sampled = lambda i: ["--settings", str(options.settings), "--seed", str(options.seed + i)]  # noqa: E731
+    which = lambda i: ["--openings"] if options.openings else sampled(i)  # noqa: E731
+    jobs = [(folder, kept_in, options.lab, which(i), item) for i, item in enumerate(items)]
     rows = []
     with ProcessPoolExecutor(options.jobs) as pool:
         for row in pool.map(label, jobs):
             rows.append(row)
             if len(rows) % 20 == 0 or len(rows) == len(items):
                 print(f"PESQ: {len(rows)} of {len(items)} recordings", file=sys.stderr)
-    np.save(folder / "pesq.npy", np.array(rows))
+    np.save(kept_in.with_suffix(".npy"), np.array(rows))
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ use std::process::{Command, ExitCode};
 pub const TRAIN_HELP: &str = "\
 Makes recordings with known problems from the materials of the `train` split, learns from one part of
 them what clean speech lies under a recording, renders another part through many settings, scores every
-output against the clean reference, and fits the score to the differences. Takes a few hours; a run that
-was stopped goes on where it was. Writes assets/score/*.safetensors and the numbers for their card.
+output against the clean reference, and fits the score to the differences; and fits to both parts what the
+tuner may expect of its openings. Takes a few hours; a run that was stopped goes on where it was. Writes assets/score/*.safetensors and the numbers for their card.
 
 Example:
   cargo xtask train-score --materials ../shared/audio/materials";
@@ -144,6 +144,14 @@ impl Workshop<'_> {
         system::run(command.args(["--jobs", &self.jobs()]))
     }
 
+    /// What the tuner's openings are worth on every recording of a set.
+    fn openings(&self, set: &Path) -> Result<()> {
+        system::run(Command::new(&self.lab).arg("openings").arg(set).args(["--jobs", &self.jobs()]))?;
+        let mut command = self.script("labels.py");
+        command.arg("--set").arg(set).arg("--lab").arg(&self.lab).arg("--openings");
+        system::run(command.args(["--jobs", &self.jobs()]))
+    }
+
     fn jobs(&self) -> String {
         self.options.jobs.to_string()
     }
@@ -204,6 +212,13 @@ pub fn train(options: &Options) -> Result<ExitCode> {
     workshop.labels(&set, TRAINING)?;
     workshop.candidates(&set, TRAINING, &net)?;
     system::run(workshop.script("fit.py").arg("--set").arg(&set).arg("--out").arg(assets()))?;
+
+    let mut prior = workshop.script("prior.py");
+    for set in [&set, &net] {
+        workshop.openings(set)?;
+        prior.arg("--set").arg(set);
+    }
+    system::run(prior.arg("--out").arg(assets()))?;
     Ok(ExitCode::SUCCESS)
 }
 

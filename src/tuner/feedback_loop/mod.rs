@@ -124,7 +124,7 @@ impl FeedbackLoop {
             recent: Recent::new(rate, config.stretches),
             shadow,
             team: Team::new(&config),
-            search: Search::new(space.origin().clone(), rng, config.kept),
+            search: Search::new(space.origin().clone(), rng, config.openings, config.kept),
             guard: Guard::new(config.guard.clone(), first),
             changes: ChangeDetector::new(rate),
             pending: VecDeque::new(),
@@ -206,7 +206,7 @@ impl FeedbackLoop {
             self.heard = window.end;
             self.context = window.context.embedding();
             self.findings = window.context.findings();
-            self.observe(&window);
+            let another = self.observe(&window);
             self.windows += 1;
             if self.paused {
                 continue;
@@ -214,7 +214,8 @@ impl FeedbackLoop {
             self.watch(&window);
             self.recent.hear(&self.hearing, window.end);
             let due = (self.windows - 1).is_multiple_of(u64::from(self.config.interval.max(1)));
-            if due && window.end >= self.guard.rests_until() {
+            // What was chosen for other input is looked at again at once.
+            if (due || another) && window.end >= self.guard.rests_until() {
                 self.tune();
             }
         }
@@ -289,8 +290,8 @@ impl FeedbackLoop {
         })
     }
 
-    /// Notes a window, and whether the input is another one.
-    fn observe(&mut self, window: &Window) {
+    /// Notes a window. Whether the input is another one.
+    fn observe(&mut self, window: &Window) -> bool {
         let context = self.context;
         let Window { end, stretch, take, score, .. } = window;
         self.records.push_back(Record {
@@ -306,11 +307,11 @@ impl FeedbackLoop {
         if self.records.len() > RECORDS {
             self.records.pop_front();
         }
-        if let Some(change) = self.changes.push(*end, &context) {
-            self.begin_anew();
-            self.recent.begin(end.saturating_sub((CHANGED * self.config.engine.sample_rate as f32) as u64));
-            self.tell_at(*end, What::InputChanged { change: change.what });
-        }
+        let Some(change) = self.changes.push(*end, &context) else { return false };
+        self.begin_anew();
+        self.recent.begin(end.saturating_sub((CHANGED * self.config.engine.sample_rate as f32) as u64));
+        self.tell_at(*end, What::InputChanged { change: change.what });
+        true
     }
 
     /// Compares what is heard with what was heard before, on the newest window.

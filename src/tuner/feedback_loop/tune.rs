@@ -5,7 +5,7 @@ use crate::quality::{Estimate, Quality};
 use crate::tuner::event::{ParameterUpdate, What};
 use crate::tuner::judge::{Judge, Rules, Verdict};
 use crate::tuner::search::Round;
-use crate::tuner::{Stretch, Tactic};
+use crate::tuner::{Opening, Stretch, Tactic};
 use std::sync::Arc;
 
 /// A set is deployed if it promises so much more than what is heard, PESQ points: half of what is noticed.
@@ -168,8 +168,10 @@ impl FeedbackLoop {
         let taste = self.taste;
         let wanted = |quality: &Quality| taste.bonus(quality) - goals.cost(&quality.into());
         let doubt = self.config.style.doubt();
-        let rules = Rules { caution: doubt * (1.0 + HASTE / reach.seconds), restraint: doubt, wanted: &wanted };
         let (space, guard, position) = (&self.space, &self.guard, self.position);
+        let openings = Opening::all(space, &self.shadow.context(), doubt);
+        let caution = doubt * (1.0 + HASTE / reach.seconds);
+        let rules = Rules { caution, doubt, openings: &openings, wanted: &wanted };
         let deployed = &self.deployed.point;
         let limits = |point: &[f32]| {
             let point = match space.is_untouched(point) {
@@ -195,8 +197,10 @@ impl FeedbackLoop {
             self.convergence.advance(&round.best.point, round.best.bound, None);
         }
         self.progress.found = !round.finds.is_empty();
-        let caution = judge.caution(&round.best.point);
-        let sure = round.best.bound > heard.bound + WORTHWHILE && gain.least(caution) > 0.0;
+        let best = &round.best;
+        // Of openings enough is known not to doubt the difference once more.
+        let known = judge.knows(&best.point) && judge.knows(&heard.point);
+        let sure = best.bound > heard.bound + WORTHWHILE && (known || gain.least(judge.caution(&best.point)) > 0.0);
         Done { round, heard, gain, sure }
     }
 

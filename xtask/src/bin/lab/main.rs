@@ -8,6 +8,7 @@ mod candidates;
 mod context;
 mod levels;
 mod measures;
+mod openings;
 mod sample;
 
 use anyhow::{Context, Result, bail};
@@ -30,11 +31,22 @@ enum Task {
         /// A mono WAV file
         file: PathBuf,
         /// How many settings
-        #[arg(long)]
-        settings: usize,
+        #[arg(long, requires = "seed", required_unless_present = "openings")]
+        settings: Option<usize>,
         /// Which settings
         #[arg(long)]
-        seed: u64,
+        seed: Option<u64>,
+        /// The factory default and the tuner's openings instead
+        #[arg(long, conflicts_with = "settings")]
+        openings: bool,
+    },
+    /// Renders a set through the tuner's openings and measures the outputs, into SET/openings
+    Openings {
+        /// A folder made by mixtures.py
+        set: PathBuf,
+        /// How many threads
+        #[arg(long, default_value_t = 2)]
+        jobs: usize,
     },
     /// Renders a set through many settings and measures the outputs, into SET/candidates
     Candidates {
@@ -102,19 +114,24 @@ enum Task {
 
 fn main() -> Result<()> {
     match Cli::parse().task {
-        Task::Render { file, settings, seed } => {
+        Task::Render { file, settings, seed, openings } => {
             let (rate, input) = audio::read(&file)?;
             if input.len() <= audio::preroll(rate) {
                 bail!("{}: shorter than the pre-roll", file.display());
             }
             let mut out = std::io::stdout().lock();
-            for settings in sample::settings(settings, seed) {
+            let chosen = match openings {
+                true => openings::all(),
+                false => sample::settings(settings.unwrap_or_default(), seed.unwrap_or_default()),
+            };
+            for settings in chosen {
                 for sample in audio::render(rate, &input, &settings)? {
                     out.write_all(&sample.to_le_bytes())?;
                 }
             }
             Ok(out.flush()?)
         }
+        Task::Openings { set, jobs } => openings::write(&set, jobs),
         Task::Candidates { set, settings, seed, weights, jobs } => {
             candidates::write(&set, &ears(&weights)?, settings, seed, jobs)
         }
