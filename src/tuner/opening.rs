@@ -32,20 +32,24 @@ impl Opening {
     /// All of them for input like this, the most promising first, with `doubt` sigmas held against each; none for
     /// strange input.
     pub fn all(space: &Space, context: &[f32; EMBEDDING], doubt: f32) -> Vec<Opening> {
-        let same = |a: &Settings, b: &Settings| space.distance(&space.point(a), &space.point(b)) < SAME;
-        let (base, Some(expected)) = (space.base(), PRIOR.expect(context)) else { return Vec::new() };
-        let opening = |((name, settings), expected): ((&'static str, Settings), Estimate)| {
-            let point = space.point(&settings);
-            // What others were worth around other settings says nothing.
-            let known = same(base, &Settings::default()) && space.len() == TUNED.len();
-            Opening { name, point, expected: known.then_some(expected) }
+        let Some(expected) = PRIOR.expect(context) else { return Vec::new() };
+        // What they were worth around other settings says nothing.
+        let default = space.point(&Settings::default());
+        let known = space.len() == TUNED.len() && space.distance(space.origin(), &default) < SAME;
+        let opening = |((name, settings), expected): ((&'static str, Settings), Estimate)| Opening {
+            name,
+            point: space.point(&settings),
+            expected: known.then_some(expected),
         };
-        let mut all: Vec<Opening> = openings(base).into_iter().zip(expected).map(opening).collect();
+        let mut all: Vec<Opening> = openings(space.base()).into_iter().zip(expected).map(opening).collect();
         let promise = |opening: &Opening| opening.expected.map_or(0.0, |expected| expected.least(doubt));
         all.sort_by(|a, b| promise(b).total_cmp(&promise(a)));
         all
     }
 }
+
+/// Settings nearer than this are the same.
+const SAME: f32 = 0.01;
 
 /// By how much [`openings`] beat the factory default on recordings that sounded alike: ridge regressions on
 /// the context and its squares, fitted to the true gains on many recordings (`xtask/ears/prior.py`).
@@ -105,9 +109,6 @@ impl Prior {
         Some(self.expectations.iter().map(expect).collect())
     }
 }
-
-/// Settings nearer than this are the same.
-const SAME: f32 = 0.01;
 
 #[cfg(test)]
 mod tests {

@@ -20,7 +20,7 @@ import numpy as np
 import optax
 
 import network
-from truth import CAUTION, load, pick, rank_correlations, summary
+from truth import CAUTION, load, pick, rank_correlations, summary, voices
 
 HIDDEN = (40, 20)
 MEMBERS = 5
@@ -201,17 +201,15 @@ def main():
     scale = Scale(x, hidden)
     z = scale(x)
 
-    speakers = [item["speaker"] for item in items]
-    order = {name: i % 4 for i, name in enumerate(sorted(set(speakers)))}
-    voices = np.array([order[speaker] for speaker in speakers])
+    groups = voices(items)
     members = 2 if options.quick else 4
-    scores = left_out(x, truth, voices, members, options.steps, options.seed, hidden, fault)
+    scores = left_out(x, truth, groups, members, options.steps, options.seed, hidden, fault)
     # Sigma is learned from errors on voices left out, and checked on such as it never saw either.
     examples, errors = doubt_examples(z, scores, truth, len(names), options.seed)
     sigma = np.zeros_like(truth)
     mean = (scores - scores[:, :, :1]).mean(axis=0)
-    for group in sorted(set(voices)):
-        out = voices == group
+    for group in sorted(set(groups)):
+        out = groups == group
         weights = doubt_training(examples[~out], errors[~out], options.seed)
         sigma[out] = network.sigma(weights, examples[out][:, : truth.shape[1]])
     np.savez(options.folder / "left-out.npz", truth=truth, mean=mean, sigma=sigma)

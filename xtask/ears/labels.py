@@ -5,9 +5,8 @@
 
 DIR is a folder made by mixtures.py. Writes DIR/pesq.npy, one row per recording, one column per setting,
 and keeps what it has in DIR/pesq/ so that a stopped run goes on where it was; of the tuner's openings
-DIR/openings.npy and DIR/openings/. PESQ-WB (ITU-T P.862.2)
-at 16 kHz against the clean reference, both without the pre-roll; 1.04, its floor, where it finds no
-speech.
+DIR/openings.npy and DIR/openings/. PESQ-WB (ITU-T P.862.2) at 16 kHz against the clean reference, both
+without the pre-roll; 1.04, its floor, where it finds no speech.
 """
 
 import argparse
@@ -31,14 +30,15 @@ FLOOR = 1.04
 
 
 def label(job):
-    folder, kept_in, lab, which, item = job
+    options, kept_in, index, item = job
     done = kept_in / f"{item['id']}.npy"
-    count = int(which[which.index("--settings") + 1]) if "--settings" in which else None
-    if done.exists() and len(kept := np.load(done)) == (count or len(kept)):
-        return kept
-    command = [lab, "render", folder / item["noisy"], *which]
+    if done.exists() and (options.openings or len(np.load(done)) == options.settings):
+        return np.load(done)
+    sampled = ["--settings", str(options.settings), "--seed", str(options.seed + index)]
+    which = ["--openings"] if options.openings else sampled
+    command = [options.lab, "render", options.folder / item["noisy"], *which]
     raw = np.frombuffer(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout, dtype="<f4")
-    clean, rate = soundfile.read(folder / item["clean"])
+    clean, rate = soundfile.read(options.folder / item["clean"])
     clean = clean[rate * 3 // 2 :]
     resample = lambda x: x if rate == RATE else soxr.resample(x, rate, RATE, quality="HQ")  # noqa: E731
     reference = resample(clean).astype(np.float32)
@@ -63,13 +63,10 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
-    folder = options.folder
-    kept_in = folder / ("openings" if options.openings else "pesq")
+    kept_in = options.folder / ("openings" if options.openings else "pesq")
     kept_in.mkdir(exist_ok=True)
-    items = json.loads((folder / "manifest.json").read_text())["items"]
-    sampled = lambda i: ["--settings", str(options.settings), "--seed", str(options.seed + i)]  # noqa: E731
-    which = lambda i: ["--openings"] if options.openings else sampled(i)  # noqa: E731
-    jobs = [(folder, kept_in, options.lab, which(i), item) for i, item in enumerate(items)]
+    items = json.loads((options.folder / "manifest.json").read_text())["items"]
+    jobs = [(options, kept_in, i, item) for i, item in enumerate(items)]
     rows = []
     with ProcessPoolExecutor(options.jobs) as pool:
         for row in pool.map(label, jobs):

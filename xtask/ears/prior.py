@@ -16,30 +16,23 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from truth import NOTICEABLE, quality
+from truth import NOTICEABLE, load, voices
 
 EMBEDDING = 28
 LIMIT = 3.0  # inputs are limited to so many spreads
 LARGEST = 1.5  # gains are limited to so much, PESQ points
 RIDGE, DOUBT_RIDGE = 60.0, 200.0
 FINEST = 0.03  # errors below this don't count as certainty, PESQ points
-FOLDS = 4
 
 
-def load(folder):
-    """Speakers, contexts [recording, length heard, number], gains over the default [recording, opening]."""
-    speakers, contexts, gains = [], [], []
-    for item in json.loads((folder / "manifest.json").read_text())["items"]:
-        pesq, rest = folder / "openings" / f"{item['id']}.npy", folder / "openings" / item["id"]
-        if pesq.exists() and rest.with_suffix(".measures").exists():
-            pesq = np.load(pesq)
-            measures = np.fromfile(rest.with_suffix(".measures"), "<f4").reshape(len(pesq), 5)
-            truth = quality(pesq, measures.astype(float))
-            if np.isfinite(truth).all():
-                speakers.append(item["speaker"])
-                contexts.append(np.fromfile(rest.with_suffix(".contexts"), "<f4").reshape(-1, EMBEDDING))
-                gains.append(np.clip(truth[1:] - truth[0], -LARGEST, LARGEST))
-    return speakers, np.array(contexts, float), np.array(gains)
+def read(folder):
+    """Recordings, their contexts [recording, length heard, number], gains over the default [recording, opening]."""
+    items, truth = load(folder, "openings", "openings")
+    known = np.isfinite(truth).all(axis=1)
+    items, truth = [item for item, sure in zip(items, known) if sure], truth[known]
+    contexts = [np.fromfile(folder / "openings" / f"{item['id']}.contexts", "<f4") for item in items]
+    gains = np.clip(truth[:, 1:] - truth[:, :1], -LARGEST, LARGEST)
+    return items, np.array(contexts, float).reshape(len(items), -1, EMBEDDING), gains
 
 
 class Inputs:
@@ -116,15 +109,12 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
 
-    loaded = [load(folder) for folder in options.folders]
-    speakers = sum((speakers for speakers, _, _ in loaded), [])
-    contexts, gains = (np.concatenate([rows[i] for rows in loaded]) for i in (1, 2))
-    order = {name: i % FOLDS for i, name in enumerate(sorted(set(speakers)))}
-    folds = np.array([order[name] for name in speakers])
+    items, contexts, gains = zip(*map(read, options.folders))
+    contexts, gains, folds = np.concatenate(contexts), np.concatenate(gains), voices(sum(items, []))
     results = report(contexts, gains, folds)
 
-    inputs, means, logs = (part.astype(np.float32) if isinstance(part, np.ndarray) else part for part in fit(contexts, gains, folds))
-    example = contexts[0, -1].astype(np.float32)
+    inputs, means, logs = fit(contexts, gains, folds)
+    example = contexts[0, -1]
     x = inputs(example)
     tensors = {
         "prior.centre": inputs.centre,

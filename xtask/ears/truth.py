@@ -26,17 +26,24 @@ def quality(pesq, measures):
     return pesq + 2 * estoi - 0.08 * lsd - 0.03 * (spread + np.maximum(0, np.abs(offset) - 3))
 
 
-def load(folder):
+def load(folder, labels="pesq", outputs="candidates"):
     """The recordings that are labelled, and the true quality of each of their outputs."""
     items, truth = [], []
     for item in json.loads((folder / "manifest.json").read_text())["items"]:
-        pesq, measures = folder / "pesq" / f"{item['id']}.npy", folder / "candidates" / f"{item['id']}.measures"
+        pesq, measures = folder / labels / f"{item['id']}.npy", folder / outputs / f"{item['id']}.measures"
         if pesq.exists() and measures.exists():
             pesq = np.load(pesq)
             measures = np.fromfile(measures, "<f4").reshape(len(pesq), 5)
             items.append(item)
             truth.append(quality(pesq, measures.astype(float)))
     return items, np.array(truth)
+
+
+def voices(items):
+    """To which of four groups of speakers each recording belongs."""
+    speakers = [item["speaker"] for item in items]
+    order = {name: i % 4 for i, name in enumerate(sorted(set(speakers)))}
+    return np.array([order[name] for name in speakers])
 
 
 def ranks(x):

@@ -12,7 +12,8 @@ pub const TRAIN_HELP: &str = "\
 Makes recordings with known problems from the materials of the `train` split, learns from one part of
 them what clean speech lies under a recording, renders another part through many settings, scores every
 output against the clean reference, and fits the score to the differences; and fits to both parts what the
-tuner may expect of its openings. Takes a few hours; a run that was stopped goes on where it was. Writes assets/score/*.safetensors and the numbers for their card.
+tuner may expect of its openings. Takes a few hours; a run that was stopped goes on where it was. Writes
+assets/score/*.safetensors and the numbers for their card.
 
 Example:
   cargo xtask train-score --materials ../shared/audio/materials";
@@ -131,9 +132,9 @@ impl Workshop<'_> {
     }
 
     /// PESQ of every output.
-    fn labels(&self, set: &Path, sample: Sample) -> Result<()> {
+    fn labels(&self, set: &Path, which: &[String]) -> Result<()> {
         let mut command = self.script("labels.py");
-        command.arg("--set").arg(set).arg("--lab").arg(&self.lab).args(sample.arguments());
+        command.arg("--set").arg(set).arg("--lab").arg(&self.lab).args(which);
         system::run(command.args(["--jobs", &self.jobs()]))
     }
 
@@ -147,9 +148,7 @@ impl Workshop<'_> {
     /// What the tuner's openings are worth on every recording of a set.
     fn openings(&self, set: &Path) -> Result<()> {
         system::run(Command::new(&self.lab).arg("openings").arg(set).args(["--jobs", &self.jobs()]))?;
-        let mut command = self.script("labels.py");
-        command.arg("--set").arg(set).arg("--lab").arg(&self.lab).arg("--openings");
-        system::run(command.args(["--jobs", &self.jobs()]))
+        self.labels(set, &["--openings".into()])
     }
 
     fn jobs(&self) -> String {
@@ -209,7 +208,7 @@ pub fn train(options: &Options) -> Result<ExitCode> {
     fs::copy(&reference, assets().join("pseudo-reference.safetensors"))?;
 
     workshop.mixtures(&set, "train", "1", options.recordings.unwrap_or(800))?;
-    workshop.labels(&set, TRAINING)?;
+    workshop.labels(&set, &TRAINING.arguments())?;
     workshop.candidates(&set, TRAINING, &net)?;
     system::run(workshop.script("fit.py").arg("--set").arg(&set).arg("--out").arg(assets()))?;
 
@@ -227,7 +226,7 @@ pub fn check(options: &Options) -> Result<ExitCode> {
     let workshop = Workshop::open(options)?;
     let set = workshop.folder("check")?;
     workshop.mixtures(&set, "check", "1", options.recordings.unwrap_or(160))?;
-    workshop.labels(&set, CHECKING)?;
+    workshop.labels(&set, &CHECKING.arguments())?;
     // Heard anew: the score may be another one.
     if set.join("candidates").exists() {
         fs::remove_dir_all(set.join("candidates"))?;

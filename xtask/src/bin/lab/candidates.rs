@@ -63,20 +63,22 @@ fn one(set: &Path, ears: &Ears, item: &audio::Item, folder: &Path, settings: &[S
     for settings in settings {
         let output = audio::render(rate, &input, settings)?;
         let take = audition.hear(&output);
-        features.extend(take.features.iter().flat_map(|f| f.to_le_bytes()));
+        features.extend_from_slice(&take.features);
         takes.push(take);
-        measured.extend(
-            measures::of(clean, &output, rate).map(|n| (n.unwrap_or(f64::NAN) as f32).to_le_bytes()).as_flattened(),
-        );
+        measured.extend(measures::floats(clean, &output, rate));
     }
-    let embedding = audition.context.embedding();
-    fs::write(file.with_extension("context"), embedding.iter().flat_map(|e| e.to_le_bytes()).collect::<Vec<u8>>())?;
-    fs::write(file.with_extension("features"), features)?;
+    write_floats(&file.with_extension("context"), audition.context.embedding())?;
+    write_floats(&file.with_extension("features"), features)?;
     let scores = takes.iter().flat_map(|take| {
         let estimate = audition.difference(take, &takes[0]);
         [estimate.mean, estimate.sigma, f32::from(u8::from(take.veto.is_some()))]
     });
-    fs::write(file.with_extension("scores"), scores.flat_map(f32::to_le_bytes).collect::<Vec<u8>>())?;
-    fs::write(file.with_extension("measures"), measured)?;
-    Ok(())
+    write_floats(&file.with_extension("scores"), scores)?;
+    write_floats(&file.with_extension("measures"), measured)
+}
+
+/// Writes a file of little-endian f32.
+pub fn write_floats(path: &Path, floats: impl IntoIterator<Item = f32>) -> Result<()> {
+    let bytes: Vec<u8> = floats.into_iter().flat_map(f32::to_le_bytes).collect();
+    fs::write(path, bytes).with_context(|| format!("can't write {}", path.display()))
 }

@@ -18,6 +18,11 @@ pub fn of(clean: &[f32], output: &[f32], rate: u32) -> [Option<f64>; 5] {
     ]
 }
 
+/// The same for a file of f32: NaN where there is nothing to measure.
+pub fn floats(clean: &[f32], output: &[f32], rate: u32) -> [f32; 5] {
+    of(clean, output, rate).map(|measure| measure.unwrap_or(f64::NAN) as f32)
+}
+
 /// Part of a recording: from which second to which.
 pub type Part = (f64, f64);
 

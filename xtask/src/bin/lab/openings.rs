@@ -37,14 +37,11 @@ pub fn write(set: &Path, jobs: usize) -> Result<()> {
         let mut measured = Vec::new();
         for settings in all() {
             let output = audio::render(rate, &input, &settings)?;
-            let row = measures::of(&clean[audio::preroll(rate)..], &output, rate);
-            measured.extend(row.map(|n| n.unwrap_or(f64::NAN) as f32));
+            measured.extend(measures::floats(&clean[audio::preroll(rate)..], &output, rate));
         }
-        write_floats(
-            &file.with_extension("contexts"),
-            HEARD.map(|seconds| embedding(rate, &input, seconds)).as_flattened(),
-        )?;
-        write_floats(&file.with_extension("measures"), &measured)
+        let contexts = HEARD.into_iter().flat_map(|seconds| embedding(rate, &input, seconds));
+        candidates::write_floats(&file.with_extension("contexts"), contexts)?;
+        candidates::write_floats(&file.with_extension("measures"), measured)
     })
 }
 
@@ -53,9 +50,4 @@ fn embedding(rate: u32, input: &[f32], seconds: f32) -> [f32; EMBEDDING] {
     let to = ((seconds * rate as f32) as usize).min(input.len());
     let heard = &input[audio::preroll(rate).min(to / 4)..to];
     Context::of(&Excerpt::new(rate, heard), &[heard]).embedding()
-}
-
-fn write_floats(path: &Path, floats: &[f32]) -> Result<()> {
-    let bytes: Vec<u8> = floats.iter().flat_map(|x| x.to_le_bytes()).collect();
-    fs::write(path, bytes).with_context(|| format!("can't write {}", path.display()))
 }
