@@ -9,6 +9,7 @@ mod excerpt;
 mod frames;
 pub mod intrusive;
 mod measures;
+mod perceptron;
 mod reference;
 mod score;
 mod true_peak;
@@ -24,8 +25,9 @@ pub use frames::{BANDS, Frames, HIGH_BANDS, LOW_BANDS, band_edges};
 #[cfg(feature = "editor")]
 pub(crate) use measures::k_weight;
 pub use measures::{FEATURE_NAMES, FEATURES, Levels, Quality};
+pub(crate) use perceptron::{Perceptron, Scale};
 pub use reference::PseudoReference;
-pub use score::{Audition, Ears, Estimate, SCORE_FEATURES, Take, feature_names};
+pub use score::{Audition, Ears, Estimate, IMPRESSION, SCORE_FEATURES, Take, feature_names};
 use std::borrow::Cow;
 pub(crate) use true_peak::TruePeak;
 pub use veto::Veto;

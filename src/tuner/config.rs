@@ -34,7 +34,7 @@ pub struct LoopConfig {
     pub openings: usize,
     /// The next best candidates that are judged again in every round, on what was heard since.
     pub kept: usize,
-    /// Seconds of audio from one round to the next; full seconds, at least 1.
+    /// Seconds of audio from one round to the next; full seconds, at least 1. The first two come after 2 s and 3 s.
     pub interval: u32,
     /// Rounds at a time, at most.
     pub rounds: u64,
@@ -69,7 +69,7 @@ impl LoopConfig {
             rounds: 1,
             stretches: 2,
             steady: true,
-            least_speech: 0.8,
+            least_speech: 0.5,
             guard: GuardConfig::new(engine.sample_rate),
         }
     }

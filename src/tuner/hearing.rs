@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What was heard in a window of 3 s: what went in, what came out, how good it was.
+/// What was heard in a window of 3 s, or of what there is of it: what went in, what came out, how good it was.
 pub struct Window {
     /// Position in the stream of the window's end, in samples.
     pub end: u64,
@@ -22,7 +22,8 @@ pub struct Window {
     pub fault: Option<Fault>,
 }
 
-/// Listens to what goes into the engine and what comes out, and gives windows of 3 s every second.
+/// Listens to what goes into the engine and what comes out, and gives windows of 3 s every second, the first one of
+/// 2 s.
 ///
 /// Windows without a gap in them only. The output belongs to the input `latency` samples before it.
 pub struct Hearing {
@@ -61,7 +62,7 @@ impl Hearing {
         let queues = || vec![VecDeque::new(); channels.clamp(1, 2)];
         Hearing {
             ears,
-            listener: Listener::new(rate, channels),
+            listener: Listener::new(rate, channels).early(),
             rate,
             preroll,
             input: queues(),
@@ -119,6 +120,8 @@ impl Hearing {
         self.lost += samples;
         self.input.iter_mut().chain(&mut self.output).for_each(VecDeque::clear);
         self.delay = self.latency;
+        // The first window that is complete again is heard.
+        self.count = 0;
     }
 
     fn hear(&self, window: Heard, end: u64) -> Option<Window> {

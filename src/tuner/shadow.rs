@@ -1,5 +1,5 @@
 use crate::engine::{ConfigError, Engine, EngineConfig};
-use crate::quality::{self, Audition, EMBEDDING, Ears, Estimate, Take, Veto};
+use crate::quality::{self, Audition, EMBEDDING, Ears, Estimate, IMPRESSION, Take, Veto};
 use crate::settings::Settings;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -111,12 +111,24 @@ impl Shadow {
 
     /// What the input is like: the mean over the stretches, by their speech.
     pub fn context(&self) -> [f32; EMBEDDING] {
-        let (mut sum, mut total) = ([0.0; EMBEDDING], 0.0);
-        for stretch in &self.stretches {
+        self.mean(self.stretches.iter().map(|stretch| stretch.audition.context.embedding()))
+    }
+
+    /// What is heard of a candidate and the input: the mean over the stretches, by their speech; see
+    /// [`Audition::impression`].
+    pub fn impression(&mut self, settings: &Settings) -> [f32; IMPRESSION] {
+        let takes = self.hear(settings).takes;
+        let heard = self.stretches.iter().zip(&takes);
+        self.mean(heard.map(|(stretch, take)| stretch.audition.impression(&take.features)))
+    }
+
+    /// The mean of what is said of each stretch, by their speech.
+    fn mean<const N: usize>(&self, each: impl Iterator<Item = [f32; N]>) -> [f32; N] {
+        let (mut sum, mut total) = ([0.0; N], 0.0);
+        for (stretch, numbers) in self.stretches.iter().zip(each) {
             let weight = stretch.speech + 1e-3;
             let share = weight / (total + weight);
-            let context = stretch.audition.context.embedding();
-            sum.iter_mut().zip(context).for_each(|(mean, x)| *mean += share * (x - *mean));
+            sum.iter_mut().zip(numbers).for_each(|(mean, x)| *mean += share * (x - *mean));
             total += weight;
         }
         sum

@@ -24,7 +24,6 @@ from truth import CAUTION, load, pick, rank_correlations, summary, voices
 
 HIDDEN = (40, 20)
 MEMBERS = 5
-LIMIT = 4.0  # features are limited to so many spreads
 # What the input has not is always a fault. It hardly occurs among honest outputs, so nothing can be
 # learned of it: it costs so many points, and the networks don't see it.
 FAULTS = {"foreign": 3.0, "foreign_tone": 0.5}
@@ -38,23 +37,9 @@ def inputs(features, contexts):
     return np.concatenate([features - untouched, each(untouched), each(contexts)], axis=-1)
 
 
-class Scale:
-    """Centre and spread of each input; those in `hidden` are not seen."""
-
-    def __init__(self, x, hidden):
-        flat = x.reshape(-1, x.shape[-1])
-        self.centre = np.median(flat, axis=0).astype(np.float32)
-        # What never changes says nothing, and must not explode elsewhere.
-        self.spread = np.maximum(flat.std(axis=0), 1e-2 + 0.02 * np.abs(self.centre)).astype(np.float32)
-        self.spread[hidden] = 1e9
-
-    def __call__(self, x):
-        return np.clip((x - self.centre) / self.spread, -LIMIT, LIMIT).astype(np.float32)
-
-
 def loss(weights, x, true, importance, key):
     masks = jax.random.bernoulli(key, 0.8, (x.shape[0], 1, HIDDEN[0])) / 0.8
-    score = network.score(weights, x, masks)
+    score = network.score(weights, x, [masks])
     error = score - score.mean(axis=1, keepdims=True) - true
     return (importance[:, None] * jnp.where(jnp.abs(error) < 0.3, error**2, 0.6 * jnp.abs(error) - 0.09)).mean()
 
@@ -85,7 +70,7 @@ def member(x, truth, seed, steps):
     # A recording on which nothing makes a difference says little, one on which all does not everything.
     importance = (1 / np.maximum(true.std(axis=1), 0.08)).astype(np.float32)
     importance /= importance.mean()
-    weights = network.score_init(rng, x.shape[-1], HIDDEN)
+    weights = network.perceptron_init(rng, x.shape[-1], *HIDDEN, 1)
     optimiser, step = stepper(steps)
     state, key = optimiser.init(weights), jax.random.PRNGKey(seed)
     for _ in range(steps):
@@ -105,7 +90,7 @@ def left_out(x, truth, groups, members, steps, seed, hidden, fault):
     scores = np.zeros((members, *truth.shape))
     for group in sorted(set(groups)):
         out = groups == group
-        scale = Scale(x[~out], hidden)
+        scale = network.Scale(x[~out], hidden)
         trained = [member(scale(x[~out]), truth[~out], seed + i, steps) for i in range(members)]
         scores[:, out] = apply(trained, scale(x[out]))
         print(f"left out {group}: done", file=sys.stderr, flush=True)
@@ -133,7 +118,7 @@ def likelihood(weights, x, error):
 def doubt_training(x, error, seed, steps=1500):
     """The network of doubts."""
     rng = np.random.default_rng(seed)
-    weights = network.score_init(rng, x.shape[-1], (16,))
+    weights = network.perceptron_init(rng, x.shape[-1], 16, 1)
     optimiser = optax.adamw(optax.cosine_decay_schedule(2e-3, steps), weight_decay=1e-2)
 
     @jax.jit
@@ -198,7 +183,7 @@ def main():
     faults = np.array([FAULTS.get(name, 0.0) for name in names], np.float32)
     fault = features @ faults
     hidden = np.tile(faults > 0, 2).nonzero()[0]
-    scale = Scale(x, hidden)
+    scale = network.Scale(x, hidden)
     z = scale(x)
 
     groups = voices(items)

@@ -8,6 +8,7 @@ from safetensors.numpy import save_file
 BANDS = 32
 CHANNELS, WIDE, TAPS = 64, 96, 5
 DILATIONS = [1, 2, 4, 8, 16, 32, 1, 2]
+LIMIT = 4.0  # inputs are limited to so many spreads
 
 
 def dense(rng, inputs, outputs, gain=1.0):
@@ -65,20 +66,38 @@ def reference(weights, x):
     return median, scale, apply(weights["voice"], h)[:, 0]
 
 
-def score_init(rng, count, hidden):
-    sizes = (count, *hidden, 1)
-    return [dense(rng, a, b, 0.1 if b == 1 else 1.4) for a, b in zip(sizes, sizes[1:])]
+class Scale:
+    """Centre and spread of each input; those in `hidden` are not seen."""
+
+    def __init__(self, x, hidden=()):
+        flat = x.reshape(-1, x.shape[-1])
+        self.centre = np.median(flat, axis=0).astype(np.float32)
+        # What never changes says nothing, and must not explode elsewhere.
+        self.spread = np.maximum(flat.std(axis=0), 1e-2 + 0.02 * np.abs(self.centre)).astype(np.float32)
+        self.spread[list(hidden)] = 1e9
+
+    def __call__(self, x):
+        return np.clip((x - self.centre) / self.spread, -LIMIT, LIMIT).astype(np.float32)
 
 
-def score(weights, x, masks=1.0):
-    """Normalised features [..., count] to quality; `masks` drop units of the first layer in training."""
+def perceptron_init(rng, *sizes):
+    return [dense(rng, a, b, 0.1 if b == sizes[-1] else 1.4) for a, b in zip(sizes, sizes[1:])]
+
+
+def perceptron(weights, x, masks=()):
+    """Normalised inputs [..., count] to outputs; `masks` drop units of the first layers in training."""
     for index, layer in enumerate(weights):
         x = apply(layer, x)
         if index < len(weights) - 1:
             x = jax.nn.silu(x)
-        if index == 0:
-            x = x * masks
-    return x[..., 0]
+        if index < len(masks):
+            x = x * masks[index]
+    return x
+
+
+def score(weights, x, masks=()):
+    """What a perceptron of one output says."""
+    return perceptron(weights, x, masks)[..., 0]
 
 
 def sigma(weights, x):

@@ -1,96 +1,97 @@
 #!/usr/bin/env python3
-"""Fits what the tuner's openings are worth in a context, before they are heard, and checks it on voices left out.
+"""Fits what the tuner's openings are worth where this is heard, before they are, and checks it on voices left out.
 
-    prior.py --set DIR [--set DIR...] --out FOLDER
+    prior.py --set DIR [--set DIR...] --out FOLDER [--seed S]
 
-Each DIR holds what mixtures.py, `labels.py --openings` and `lab openings` wrote. Of each opening the gain over the
-factory default is a ridge regression on the embedding of the input's context and its squares; so is the logarithm of
-its sigma, by maximum likelihood of a normal distribution on recordings whose voices were left out. Writes
-FOLDER/prior.safetensors.
+Each DIR holds what mixtures.py, `labels.py --openings` and `lab openings` wrote. A small network sees what the score
+hears of the factory default on a few seconds of a recording, and says of each opening the gain over the factory
+default on the whole recording and its sigma. Writes FOLDER/prior.safetensors.
 """
 
 import argparse
 import json
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+import optax
 from safetensors.numpy import save_file
 
+import network
 from truth import NOTICEABLE, load, voices
 
-EMBEDDING = 28
-LIMIT = 3.0  # inputs are limited to so many spreads
+IMPRESSION = 164
+HIDDEN = (64, 32)
+BATCH = 256
 LARGEST = 1.5  # gains are limited to so much, PESQ points
-RIDGE, DOUBT_RIDGE = 60.0, 200.0
-FINEST = 0.03  # errors below this don't count as certainty, PESQ points
+FINEST = 0.05  # no gain is expected with less doubt, PESQ points
 
 
 def read(folder):
-    """Recordings, their contexts [recording, length heard, number], gains over the default [recording, opening]."""
+    """Recordings, what is heard [recording, part heard, number], gains over the default [recording, opening]."""
     items, truth = load(folder, "openings", "openings")
     known = np.isfinite(truth).all(axis=1)
     items, truth = [item for item, sure in zip(items, known) if sure], truth[known]
-    contexts = [np.fromfile(folder / "openings" / f"{item['id']}.contexts", "<f4") for item in items]
+    heard = [np.fromfile(folder / "openings" / f"{item['id']}.heard", "<f4") for item in items]
     gains = np.clip(truth[:, 1:] - truth[:, :1], -LARGEST, LARGEST)
-    return items, np.array(contexts, float).reshape(len(items), -1, EMBEDDING), gains
+    return items, np.array(heard).reshape(len(items), -1, IMPRESSION), gains.astype(np.float32)
 
 
-class Inputs:
-    """The context in spreads, its squares, and 1."""
-
-    def __init__(self, contexts):
-        flat = contexts.reshape(-1, EMBEDDING)
-        self.centre = flat.mean(axis=0).astype(np.float32)
-        self.spread = np.maximum(flat.std(axis=0), 0.05).astype(np.float32)
-
-    def __call__(self, contexts):
-        z = np.clip((contexts - self.centre) / self.spread, -LIMIT, LIMIT)
-        return np.concatenate([z, z**2, np.ones((*z.shape[:-1], 1))], axis=-1)
+def expect(weights, z, masks=()):
+    """Means and sigmas [..., opening]."""
+    means, logs = jnp.split(network.perceptron(weights, z, masks), 2, axis=-1)
+    return means, FINEST + jnp.exp(jnp.minimum(logs, 2.0))
 
 
-def regress(x, gains):
-    """Weights [input, opening]; each length heard of a recording counts as one of many."""
-    rows, targets = x.reshape(-1, x.shape[-1]), np.repeat(gains, x.shape[1], axis=0)
-    penalty = np.diag([RIDGE] * (x.shape[-1] - 1) + [0.0])
-    return np.linalg.solve(rows.T @ rows + penalty, rows.T @ targets)
+def loss(weights, z, gains, key):
+    """Likelihood of a normal distribution, weighted by sigma so that large errors count as well (Seitzer et al. 2022,
+    beta 0.5)."""
+    keys = jax.random.split(key, 2 + len(HIDDEN))
+    z = z + 0.1 * jax.random.normal(keys[0], z.shape)
+    z = z * jax.random.bernoulli(keys[1], 0.9, z.shape) / 0.9
+    drop = lambda key, width: jax.random.bernoulli(key, 0.7, (len(z), width)) / 0.7  # noqa: E731
+    means, sigmas = expect(weights, z, [drop(key, width) for key, width in zip(keys[2:], HIDDEN)])
+    surprise = 0.5 * ((gains - means) / sigmas) ** 2 + jnp.log(sigmas)
+    return (jax.lax.stop_gradient(sigmas) * surprise).mean()
 
 
-def doubts(x, errors):
-    """Weights [input, opening] of the logarithm of sigma, by Newton's method; errors [recording, length, opening]."""
-    rows = x.reshape(-1, x.shape[-1])
-    penalty = np.r_[np.full(x.shape[-1] - 1, DOUBT_RIDGE / len(rows)), 0.0]
-    found = []
-    for error in errors.reshape(-1, errors.shape[-1]).T:
-        squares = error**2 + FINEST**2
-        weights = np.r_[np.zeros(x.shape[-1] - 1), 0.5 * np.log(squares.mean())]
-        for _ in range(100):
-            surprise = squares * np.exp(-2 * rows @ weights)
-            slope = rows.T @ (1 - surprise) / len(rows) + penalty * weights
-            curvature = (rows * (2 * surprise)[:, None]).T @ rows / len(rows) + np.diag(penalty) + 1e-6 * np.eye(len(weights))
-            weights = weights - np.clip(np.linalg.solve(curvature, slope), -0.2, 0.2)
-        found.append(weights)
-    return np.array(found).T
+def train(z, gains, seed, epochs=40):
+    """The network; each part heard of a recording counts as one of many."""
+    rng = np.random.default_rng(seed)
+    weights = network.perceptron_init(rng, IMPRESSION, *HIDDEN, 2 * gains.shape[-1])
+    steps = z.shape[0] * z.shape[1] // BATCH
+    optimiser = optax.adamw(optax.cosine_decay_schedule(2e-3, epochs * steps), weight_decay=3e-2)
+    z, gains = jnp.asarray(z), jnp.asarray(gains)
+
+    def step(state, key):
+        weights, moments = state
+        recording, part, masks = jax.random.split(key, 3)
+        recording = jax.random.randint(recording, (BATCH,), 0, z.shape[0])
+        part = jax.random.randint(part, (BATCH,), 0, z.shape[1])
+        gradient = jax.grad(loss)(weights, z[recording, part], gains[recording], masks)
+        updates, moments = optimiser.update(gradient, moments, weights)
+        return (optax.apply_updates(weights, updates), moments), None
+
+    run = jax.jit(lambda state, keys: jax.lax.scan(step, state, keys)[0])
+    state, key = (weights, optimiser.init(weights)), jax.random.PRNGKey(seed)
+    for key in jax.random.split(key, epochs):
+        state = run(state, jax.random.split(key, steps))
+    return jax.tree.map(np.asarray, state[0])
 
 
-def fit(contexts, gains, folds):
-    """Inputs, and the weights of means and of doubts; the errors are those of voices left out."""
-    inputs = Inputs(contexts)
-    x, errors = inputs(contexts), np.zeros((*contexts.shape[:2], gains.shape[1]))
+def left_out(heard, gains, folds, seed):
+    """Means and sigmas [recording, part heard, opening] by networks that never heard the voice."""
+    expected = np.zeros((2, *heard.shape[:2], gains.shape[1]))
     for fold in set(folds):
         out = folds == fold
-        errors[out] = x[out] @ regress(x[~out], gains[~out]) - gains[out][:, None]
-    return inputs, regress(x, gains), doubts(x, errors)
+        scale = network.Scale(heard[~out])
+        expected[:, out] = expect(train(scale(heard[~out]), gains[~out], seed), scale(heard[out]))
+    return expected
 
 
-def report(contexts, gains, folds):
-    """What is gained and harmed by the opening whose gain is surest, with voices left out of everything."""
-    expected = np.zeros((2, *contexts.shape[:2], gains.shape[1]))
-    for fold in set(folds):
-        out = folds == fold
-        inputs, means, logs = fit(contexts[~out], gains[~out], folds[~out])
-        x = inputs(contexts[out])
-        expected[:, out] = x @ means, np.exp(x @ logs)
-    mean, sigma = expected
+def report(mean, sigma, gains):
+    """What is gained and harmed by the opening whose gain is surest."""
     results = {"error in sigmas": np.sqrt((((mean - gains[:, None]) / sigma) ** 2).mean(axis=(0, 1))).round(2).tolist()}
     possible = np.maximum(gains.max(axis=1), 0.0).sum()
     for caution in (0.3, 0.5, 0.7):
@@ -99,7 +100,7 @@ def report(contexts, gains, folds):
         got = np.where(least.max(axis=-1) > 0, np.take_along_axis(gains, chosen, axis=1), 0.0)
         shares, harm = got.sum(axis=0) / possible, (got < -NOTICEABLE).mean(axis=0)
         results[f"caution {caution}"] = [shares.round(3).tolist(), harm.round(3).tolist()]
-    print(f"{len(gains)} recordings, voices left out, by how much was heard: {results}", flush=True)
+    print(f"{len(gains)} recordings, voices left out, by what was heard: {results}", flush=True)
     return results
 
 
@@ -107,26 +108,25 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--set", type=Path, required=True, action="append", dest="folders")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
 
-    items, contexts, gains = zip(*map(read, options.folders))
-    contexts, gains, folds = np.concatenate(contexts), np.concatenate(gains), voices(sum(items, []))
-    results = report(contexts, gains, folds)
+    items, heard, gains = zip(*map(read, options.folders))
+    heard, gains, folds = np.concatenate(heard), np.concatenate(gains), voices(sum(items, []))
+    results = report(*left_out(heard, gains, folds, options.seed), gains)
 
-    inputs, means, logs = fit(contexts, gains, folds)
-    example = contexts[0, -1]
-    x = inputs(example)
-    tensors = {
-        "prior.centre": inputs.centre,
-        "prior.spread": inputs.spread,
-        "prior.means": means.T,
-        "prior.doubts": logs.T,
-        "example.context": example,
-        "example.means": x @ means,
-        "example.sigmas": np.exp(x @ logs),
+    scale = network.Scale(heard)
+    weights = network.quantised(train(scale(heard), gains, options.seed))
+    example = heard[0, -1]
+    means, sigmas = expect(weights, scale(example))
+    tensors = network.tensors(weights, "prior") | {
+        "prior.centre": scale.centre,
+        "prior.spread": scale.spread,
+        "example.heard": example,
+        "example.means": np.ascontiguousarray(means),
+        "example.sigmas": np.ascontiguousarray(sigmas),
     }
-    about = {"version": "1", "recordings": str(len(gains)), "results": json.dumps(results)}
-    tensors = {name: np.ascontiguousarray(tensor, np.float32) for name, tensor in tensors.items()}
+    about = {"version": "2", "recordings": str(len(gains)), "seed": str(options.seed), "results": json.dumps(results)}
     save_file(tensors, options.out / "prior.safetensors", metadata=about)
 
 

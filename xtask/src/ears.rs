@@ -147,7 +147,9 @@ impl Workshop<'_> {
 
     /// What the tuner's openings are worth on every recording of a set.
     fn openings(&self, set: &Path) -> Result<()> {
-        system::run(Command::new(&self.lab).arg("openings").arg(set).args(["--jobs", &self.jobs()]))?;
+        let mut command = Command::new(&self.lab);
+        command.arg("openings").arg(set).arg("--weights").arg(assets());
+        system::run(command.args(["--jobs", &self.jobs()]))?;
         self.labels(set, &["--openings".into()])
     }
 

@@ -5,6 +5,8 @@ use crate::quality::sane;
 /// Steps of about 0.1 s in a window and from one window to the next.
 pub const STEPS: usize = 30;
 const HOP: usize = 5;
+/// Steps in the first window for whoever is in a hurry.
+const EARLY: usize = 20;
 
 /// Samples in a step.
 pub fn step(rate: u32) -> usize {
@@ -34,8 +36,9 @@ pub struct Listener {
     channels: Vec<Vec<f32>>,
     /// Samples of `channels` that the past took in.
     taken: usize,
-    /// Samples at which the next window is complete, counted as `channels`.
+    /// Samples at which the next window is complete, counted as `channels`; at first so many steps.
     due: usize,
+    first: usize,
     /// Samples of the stream before those in `channels`.
     before: u64,
     /// Whether a window was heard since the stream began.
@@ -52,9 +55,17 @@ impl Listener {
             channels: vec![Vec::new(); channels],
             taken: 0,
             due: STEPS * step(rate),
+            first: STEPS,
             before: 0,
             started: false,
         }
+    }
+
+    /// Tells of the first 2 s already, and from there on twice a second of more, until it is 3 s.
+    pub fn early(mut self) -> Listener {
+        self.first = EARLY;
+        self.due = self.first * step(self.rate);
+        self
     }
 
     /// Takes in a block, one slice per channel; each window that it completes is handed over.
@@ -87,13 +98,14 @@ impl Listener {
         self.before += self.channels[0].len() as u64;
         self.channels.iter_mut().for_each(Vec::clear);
         self.taken = 0;
-        self.due = STEPS * step(self.rate);
+        self.due = self.first * step(self.rate);
         self.started = false;
     }
 
     /// Forgets everything.
     pub fn reset(&mut self) {
-        *self = Listener::new(self.rate, self.channels.len());
+        let due = self.first * step(self.rate);
+        *self = Listener { first: self.first, due, ..Listener::new(self.rate, self.channels.len()) };
     }
 
     /// Judges the window that just ended, and makes room for the next.
@@ -102,14 +114,17 @@ impl Listener {
         let channels: Vec<&[f32]> = self.channels.iter().map(Vec::as_slice).collect();
         let excerpt = Excerpt::new(self.rate, &super::window::mix(&channels));
         let frames = excerpt.frames.len();
-        let fresh = if self.started { frames * HOP / STEPS } else { frames };
+        let fresh = if self.started { frames * hop / self.taken } else { frames };
         let context = Context::with(&excerpt, &channels, &mut self.past, fresh);
         let (end, length) = (self.before + self.taken as u64, self.taken);
+        let most = STEPS * step(self.rate);
+        let over = (self.taken + hop).saturating_sub(most);
         self.channels.iter_mut().for_each(|channel| {
-            channel.drain(..hop);
+            channel.drain(..over);
         });
-        self.taken -= hop;
-        self.before += hop as u64;
+        self.taken -= over;
+        self.before += over as u64;
+        self.due = self.taken + hop;
         self.started = true;
         Heard { end, length, context, excerpt }
     }

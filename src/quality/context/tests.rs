@@ -100,6 +100,27 @@ fn nothing_is_joined_across_a_gap() {
 }
 
 #[test]
+fn in_a_hurry_the_first_window_is_shorter() {
+    let rate = 16_000;
+    let input = with_noise(rate, 4.1, -40.0);
+    let [mut usual, mut early] = [Vec::new(), Vec::new()];
+    Listener::new(rate, 1).push(&[&input], |heard| usual.push(heard));
+    let mut listener = Listener::new(rate, 1).early();
+    listener.push(&[&input], |heard| early.push(heard));
+    let ends = |all: &[Heard]| all.iter().map(|heard| (heard.end, heard.length)).collect::<Vec<_>>();
+    assert_eq!(ends(&usual), [(48_000, 48_000), (56_000, 48_000), (64_000, 48_000)]);
+    assert_eq!(ends(&early), [&[(32_000, 32_000), (40_000, 40_000)], &ends(&usual)[..]].concat());
+    let first = Excerpt::new(rate, &input[..32_000]);
+    assert_eq!(early[0].context, Context::of(&first, &[&input[..32_000]]));
+    // Of the slow things it knows as much, and of the rest the same.
+    assert_eq!(early[2].context.noise_level, usual[0].context.noise_level);
+    listener.reset();
+    let mut again = Vec::new();
+    listener.push(&[&input], |heard| again.push(heard.context));
+    assert_eq!(again, early.iter().map(|heard| heard.context).collect::<Vec<_>>());
+}
+
+#[test]
 fn always_finite() {
     for rate in [8000, 11_025, 192_000] {
         let length = 3 * rate as usize + 10;

@@ -10,7 +10,7 @@ mod yardstick;
 use super::measures::{FEATURE_NAMES, FEATURES, Quality};
 use super::reference::Network;
 use super::weights::{Tensors, WeightsError};
-use super::{Context, Excerpt, Frames, PseudoReference, Veto};
+use super::{Context, EMBEDDING, Excerpt, Frames, PseudoReference, Veto};
 use distance::{DISTANCES, distances};
 use dynamics::{DYNAMICS, dynamics};
 use model::{Model, Verdict};
@@ -57,6 +57,9 @@ impl Ears {
 
 /// How many numbers describe a take.
 pub const SCORE_FEATURES: usize = FEATURES + DISTANCES.len() + TONE.len() + DYNAMICS.len() + 2;
+
+/// How many numbers the score hears of a take; see [`Audition::impression`].
+pub const IMPRESSION: usize = 2 * SCORE_FEATURES + EMBEDDING;
 
 /// What the numbers of [`Take::features`] are.
 pub fn feature_names() -> Vec<&'static str> {
@@ -138,8 +141,19 @@ impl<'a> Audition<'a> {
         Take { veto: quality.veto(), verdict: self.judge(&features), quality, features }
     }
 
+    /// What the score hears of a take, by its features: these minus those of the untouched input, the latter, and the
+    /// embedding of the context.
+    pub fn impression(&self, features: &[f32; SCORE_FEATURES]) -> [f32; IMPRESSION] {
+        let untouched = &self.untouched.features;
+        let differences = features.iter().zip(untouched).map(|(feature, untouched)| feature - untouched);
+        let mut impression = [0.0; IMPRESSION];
+        let all = differences.chain(untouched.iter().copied()).chain(self.context.embedding());
+        impression.iter_mut().zip(all).for_each(|(heard, value)| *heard = value);
+        impression
+    }
+
     fn judge(&self, features: &[f32; SCORE_FEATURES]) -> Option<Verdict> {
-        Some(self.ears.model.as_ref()?.judge(features, &self.untouched.features, &self.context.embedding()))
+        Some(self.ears.model.as_ref()?.judge(&self.impression(features)))
     }
 
     /// By how much one take is better than another, in PESQ points; 0.05 is just noticeable.

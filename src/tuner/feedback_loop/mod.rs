@@ -213,7 +213,8 @@ impl FeedbackLoop {
             }
             self.watch(&window);
             self.recent.hear(&self.hearing, window.end);
-            let due = (self.windows - 1).is_multiple_of(u64::from(self.config.interval.max(1)));
+            // The first window comes a second early.
+            let due = self.windows == 1 || (self.windows - 2).is_multiple_of(u64::from(self.config.interval.max(1)));
             // What was chosen for other input is looked at again at once.
             if (due || another) && window.end >= self.guard.rests_until() {
                 self.tune();

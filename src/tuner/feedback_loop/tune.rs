@@ -169,7 +169,11 @@ impl FeedbackLoop {
         let wanted = |quality: &Quality| taste.bonus(quality) - goals.cost(&quality.into());
         let doubt = self.config.style.doubt();
         let (space, guard, position) = (&self.space, &self.guard, self.position);
-        let openings = Opening::all(space, &self.shadow.context(), doubt);
+        // Once a whole recording was heard there is nothing to begin with.
+        let openings = match reach.seconds.is_finite() {
+            true => Opening::all(space, &self.shadow.impression(space.base()), doubt),
+            false => Vec::new(),
+        };
         let caution = doubt * (1.0 + HASTE / reach.seconds);
         let rules = Rules { caution, doubt, openings: &openings, wanted: &wanted };
         let deployed = &self.deployed.point;

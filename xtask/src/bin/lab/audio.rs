@@ -24,6 +24,11 @@ pub fn read(file: &Path) -> Result<(u32, Vec<f32>)> {
 
 /// The output for an input, aligned with it, from the end of the pre-roll on.
 pub fn render(rate: u32, input: &[f32], settings: &Settings) -> Result<Vec<f32>> {
+    Ok(render_all(rate, input, settings)?.split_off(preroll(rate)))
+}
+
+/// The output for an input, aligned with it.
+pub fn render_all(rate: u32, input: &[f32], settings: &Settings) -> Result<Vec<f32>> {
     let mut engine = Engine::new(EngineConfig { sample_rate: rate, channels: 1, latency: Latency::Studio })?;
     engine.set(settings);
     engine.reset();
@@ -31,7 +36,7 @@ pub fn render(rate: u32, input: &[f32], settings: &Settings) -> Result<Vec<f32>>
     let mut sound = input.to_vec();
     sound.resize(input.len() + latency, 0.0);
     engine.process(&mut [&mut sound]);
-    sound.drain(..latency + preroll(rate));
+    sound.drain(..latency);
     Ok(sound)
 }
 

@@ -44,6 +44,9 @@ enum Task {
     Openings {
         /// A folder made by mixtures.py
         set: PathBuf,
+        /// The folder of the trained weights
+        #[arg(long)]
+        weights: PathBuf,
         /// How many threads
         #[arg(long, default_value_t = 2)]
         jobs: usize,
@@ -131,7 +134,7 @@ fn main() -> Result<()> {
             }
             Ok(out.flush()?)
         }
-        Task::Openings { set, jobs } => openings::write(&set, jobs),
+        Task::Openings { set, weights, jobs } => openings::write(&set, &ears(&weights)?, jobs),
         Task::Candidates { set, settings, seed, weights, jobs } => {
             candidates::write(&set, &ears(&weights)?, settings, seed, jobs)
         }

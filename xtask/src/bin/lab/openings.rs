@@ -2,14 +2,15 @@
 
 use super::{audio, candidates, measures};
 use anyhow::{Context as _, Result};
-use attune::quality::{Context, EMBEDDING, Excerpt};
+use attune::quality::{Audition, Ears, IMPRESSION};
 use attune::settings::Settings;
 use attune::tuner;
 use std::fs;
 use std::path::Path;
 
-/// How much is heard of a recording, s: the tuner begins early.
-const HEARD: [f32; 4] = [2.0, 3.0, 4.0, 6.0];
+/// What is heard of a recording, from and to, s: the tuner begins early, and again after a change.
+const HEARD: [(f32, f32); 9] =
+    [(0.5, 2.0), (0.75, 3.0), (1.0, 4.0), (1.5, 6.0), (2.0, 4.0), (3.5, 5.5), (1.5, 4.5), (3.0, 6.0), (2.0, 6.0)];
 
 /// The factory default and the openings around it.
 pub fn all() -> Vec<Settings> {
@@ -17,10 +18,10 @@ pub fn all() -> Vec<Settings> {
     [base].into_iter().chain(tuner::openings(&base).map(|(_, settings)| settings)).collect()
 }
 
-/// For each recording two files of f32 in SET/openings: `.contexts` (the embedding of so much of the input, heard
-/// from its beginning) and `.measures` (`[output][STOI, ESTOI, LSD, level offset, level spread]`). What is there
-/// already is kept.
-pub fn write(set: &Path, jobs: usize) -> Result<()> {
+/// For each recording two files of f32 in SET/openings: `.heard` (what the ears hear of the factory default on parts of
+/// the input: `[part][impression]`) and `.measures` (`[output][STOI, ESTOI, LSD, level offset, level spread]`). What is
+/// there already is kept.
+pub fn write(set: &Path, ears: &Ears, jobs: usize) -> Result<()> {
     let items = audio::manifest(set)?;
     let folder = set.join("openings");
     fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
@@ -29,25 +30,29 @@ pub fn write(set: &Path, jobs: usize) -> Result<()> {
             eprintln!("openings: {index} of {} recordings", items.len());
         }
         let file = folder.join(Path::new(&item.noisy).file_stem().context("no name")?);
-        if file.with_extension("measures").exists() {
-            return Ok(());
-        }
+        let (heard, measured) = (file.with_extension("heard"), file.with_extension("measures"));
         let (rate, input) = audio::read(&set.join(&item.noisy))?;
-        let (_, clean) = audio::read(&set.join(&item.clean))?;
-        let mut measured = Vec::new();
-        for settings in all() {
-            let output = audio::render(rate, &input, &settings)?;
-            measured.extend(measures::floats(&clean[audio::preroll(rate)..], &output, rate));
+        if !heard.exists() {
+            let base = audio::render_all(rate, &input, &Settings::default())?;
+            let impressions = HEARD.into_iter().flat_map(|part| impression(ears, rate, &input, &base, part));
+            candidates::write_floats(&heard, impressions)?;
         }
-        let contexts = HEARD.into_iter().flat_map(|seconds| embedding(rate, &input, seconds));
-        candidates::write_floats(&file.with_extension("contexts"), contexts)?;
-        candidates::write_floats(&file.with_extension("measures"), measured)
+        if !measured.exists() {
+            let (_, clean) = audio::read(&set.join(&item.clean))?;
+            let mut measures = Vec::new();
+            for settings in all() {
+                let output = audio::render(rate, &input, &settings)?;
+                measures.extend(measures::floats(&clean[audio::preroll(rate)..], &output, rate));
+            }
+            candidates::write_floats(&measured, measures)?;
+        }
+        Ok(())
     })
 }
 
-/// Without the pre-roll, as the tuner's first stretch has it.
-fn embedding(rate: u32, input: &[f32], seconds: f32) -> [f32; EMBEDDING] {
-    let to = ((seconds * rate as f32) as usize).min(input.len());
-    let heard = &input[audio::preroll(rate).min(to / 4)..to];
-    Context::of(&Excerpt::new(rate, heard), &[heard]).embedding()
+/// The engine's pre-roll comes before it.
+fn impression(ears: &Ears, rate: u32, input: &[f32], output: &[f32], (from, to): (f32, f32)) -> [f32; IMPRESSION] {
+    let [from, to] = [from, to].map(|seconds| ((seconds * rate as f32) as usize).min(input.len()));
+    let audition = Audition::new(ears, rate, &input[from..to]);
+    audition.impression(&audition.hear(&output[from..to]).features)
 }
