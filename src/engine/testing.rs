@@ -1,6 +1,6 @@
 //! Checks that every effect must pass, and the signals for them.
 
-use super::{Effect, EngineConfig, Latency, Stream};
+use super::{Effect, Engine, EngineConfig, Latency, Stream};
 use crate::settings::Settings;
 
 /// Makes the effect under test.
@@ -19,6 +19,23 @@ pub fn streams() -> impl Iterator<Item = Stream> {
     RATES.into_iter().flat_map(|rate| {
         [(1, Latency::Live), (2, Latency::Studio)].map(|(channels, latency)| stream(rate, channels, latency))
     })
+}
+
+/// The demo recording: a voice in a café, mono, 48 kHz.
+pub fn demo() -> Vec<f32> {
+    let mut wav = hound::WavReader::open("assets/demo/voice-in-cafe.wav").unwrap();
+    wav.samples::<i16>().map(|s| f32::from(s.unwrap()) / 32768.0).collect()
+}
+
+/// What an engine makes of such a recording, aligned with it.
+pub fn enhanced(input: &[f32], settings: &Settings) -> Vec<f32> {
+    let config = EngineConfig { sample_rate: 48_000, channels: 1, latency: Latency::Studio };
+    let mut engine = Engine::new(config).unwrap();
+    engine.set(settings);
+    engine.reset();
+    let mut sound = [input, &vec![0.0; engine.latency()]].concat();
+    engine.process(&mut [&mut sound]);
+    sound.split_off(engine.latency())
 }
 
 /// White noise, uniform within ±1, the same for the same seed.

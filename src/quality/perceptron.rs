@@ -6,11 +6,21 @@ pub(crate) struct Perceptron(Vec<Dense>);
 impl Perceptron {
     /// The layers `name.0`, `name.1` and so on, from so many inputs to so many outputs.
     pub fn load(tensors: &Tensors, name: &str, inputs: usize, outputs: usize) -> Result<Perceptron, WeightsError> {
+        Perceptron::find(tensors, name, inputs, outputs)?.ok_or_else(|| WeightsError::shape(name))
+    }
+
+    /// The same; `None` where there is no such network.
+    pub fn find(
+        tensors: &Tensors,
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<Option<Perceptron>, WeightsError> {
         let layers: Vec<Dense> = (0..).map_while(|layer| tensors.dense(&format!("{name}.{layer}")).ok()).collect();
+        let Some(last) = layers.last() else { return Ok(None) };
         let wanted = [inputs].into_iter().chain(layers.iter().map(Dense::outputs));
-        let whole = layers.iter().map(Dense::inputs).eq(wanted.take(layers.len()));
-        match whole && layers.last().is_some_and(|last| last.outputs() == outputs) {
-            true => Ok(Perceptron(layers)),
+        match last.outputs() == outputs && layers.iter().map(Dense::inputs).eq(wanted.take(layers.len())) {
+            true => Ok(Some(Perceptron(layers))),
             false => Err(WeightsError::shape(name)),
         }
     }
@@ -54,5 +64,19 @@ impl Scale {
     pub fn apply(&self, inputs: &[f32]) -> Vec<f32> {
         let scales = self.centre.iter().zip(&self.spread);
         inputs.iter().zip(scales).map(|(x, (centre, spread))| ((x - centre) / spread).clamp(-LIMIT, LIMIT)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_of_another_shape_is_not_taken_for_none() {
+        let tensors = Tensors::read(include_bytes!("../../assets/score/prior.safetensors")).unwrap();
+        let find = |name, inputs, outputs| Perceptron::find(&tensors, name, inputs, outputs);
+        assert!(find("prior", 164, 8).unwrap().is_some());
+        assert!(find("prior", 165, 8).is_err() && find("prior", 164, 7).is_err());
+        assert!(find("nothing", 164, 8).unwrap().is_none() && Perceptron::load(&tensors, "nothing", 164, 8).is_err());
     }
 }

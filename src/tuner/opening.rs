@@ -98,7 +98,7 @@ impl Prior {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Engine, EngineConfig, Latency};
+    use crate::engine::testing::{demo, enhanced};
     use crate::quality::{Audition, Ears};
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
         assert!(expected.len() == means.len() && means.len() > 1);
         for (estimate, (mean, sigma)) in expected.iter().zip(means.iter().zip(sigmas)) {
             assert!(
-                (estimate.mean - mean).abs() < 1e-3 && (estimate.sigma - sigma).abs() < 1e-3,
+                (estimate.mean - mean).abs() < 1e-4 && (estimate.sigma - sigma).abs() < 1e-4,
                 "{estimate:?} {mean}"
             );
         }
@@ -122,32 +122,21 @@ mod tests {
     /// What is heard of the first seconds of a sound with the base.
     fn heard(input: &[f32]) -> [f32; IMPRESSION] {
         let audition = Audition::new(Ears::built_in(), RATE, input);
-        audition.impression(&audition.hear(&rendered(input, &Settings::default())).features)
-    }
-
-    const RATE: u32 = 48_000;
-
-    fn rendered(input: &[f32], settings: &Settings) -> Vec<f32> {
-        let mut engine =
-            Engine::new(EngineConfig { sample_rate: RATE, channels: 1, latency: Latency::Studio }).unwrap();
-        engine.set(settings);
-        engine.reset();
-        let mut sound = [input, &vec![0.0; engine.latency()]].concat();
-        engine.process(&mut [&mut sound]);
-        sound.split_off(engine.latency())
+        audition.impression(&audition.hear(&enhanced(input, &Settings::default())).features)
     }
 
     /// A voice in a café.
     fn noisy() -> Vec<f32> {
-        let mut wav = hound::WavReader::open("assets/demo/voice-in-cafe.wav").unwrap();
-        wav.samples::<i16>().take(4 * RATE as usize).map(|s| f32::from(s.unwrap()) / 32768.0).collect()
+        demo()[..4 * RATE as usize].to_vec()
     }
+
+    const RATE: u32 = 48_000;
 
     #[test]
     fn the_most_promising_comes_first() {
         let space = Space::new(Settings::default(), &[]);
         let noisy = noisy();
-        let clean = rendered(&noisy, &openings(&Settings::default())[3].1);
+        let clean = enhanced(&noisy, &openings(&Settings::default())[3].1);
         let [noisy, clean] = [noisy, clean].map(|sound| Opening::all(&space, &heard(&sound), 0.5));
         let least = |all: &[Opening], name: &str| {
             all.iter().find(|opening| opening.name == name).unwrap().expected.unwrap().least(0.5)

@@ -36,8 +36,9 @@ pub struct Listener {
     channels: Vec<Vec<f32>>,
     /// Samples of `channels` that the past took in.
     taken: usize,
-    /// Samples at which the next window is complete, counted as `channels`; at first so many steps.
+    /// Samples at which the next window is complete, counted as `channels`.
     due: usize,
+    /// The same for the first window.
     first: usize,
     /// Samples of the stream before those in `channels`.
     before: u64,
@@ -55,7 +56,7 @@ impl Listener {
             channels: vec![Vec::new(); channels],
             taken: 0,
             due: STEPS * step(rate),
-            first: STEPS,
+            first: STEPS * step(rate),
             before: 0,
             started: false,
         }
@@ -63,8 +64,8 @@ impl Listener {
 
     /// Tells of the first 2 s already, and from there on twice a second of more, until it is 3 s.
     pub fn early(mut self) -> Listener {
-        self.first = EARLY;
-        self.due = self.first * step(self.rate);
+        self.first = EARLY * step(self.rate);
+        self.due = self.first;
         self
     }
 
@@ -98,14 +99,14 @@ impl Listener {
         self.before += self.channels[0].len() as u64;
         self.channels.iter_mut().for_each(Vec::clear);
         self.taken = 0;
-        self.due = self.first * step(self.rate);
+        self.due = self.first;
         self.started = false;
     }
 
     /// Forgets everything.
     pub fn reset(&mut self) {
-        let due = self.first * step(self.rate);
-        *self = Listener { first: self.first, due, ..Listener::new(self.rate, self.channels.len()) };
+        let first = self.first;
+        *self = Listener { first, due: first, ..Listener::new(self.rate, self.channels.len()) };
     }
 
     /// Judges the window that just ended, and makes room for the next.
@@ -117,8 +118,7 @@ impl Listener {
         let fresh = if self.started { frames * hop / self.taken } else { frames };
         let context = Context::with(&excerpt, &channels, &mut self.past, fresh);
         let (end, length) = (self.before + self.taken as u64, self.taken);
-        let most = STEPS * step(self.rate);
-        let over = (self.taken + hop).saturating_sub(most);
+        let over = (self.taken + hop).saturating_sub(STEPS * step(self.rate));
         self.channels.iter_mut().for_each(|channel| {
             channel.drain(..over);
         });

@@ -27,8 +27,8 @@ pub struct Verdict {
 impl Model {
     pub fn load(tensors: &Tensors) -> Result<Model, WeightsError> {
         let faults = tensors.floats("score.faults")?;
-        let member = |index: usize| Perceptron::load(tensors, &format!("score.{index}"), IMPRESSION, 1).ok();
-        let members: Vec<Perceptron> = (0..).map_while(member).collect();
+        let member = |index: usize| Perceptron::find(tensors, &format!("score.{index}"), IMPRESSION, 1).transpose();
+        let members: Vec<Perceptron> = (0..).map_while(member).collect::<Result<_, _>>()?;
         if members.is_empty() || faults.len() != SCORE_FEATURES {
             return Err(WeightsError::shape("score"));
         }

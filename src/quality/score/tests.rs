@@ -1,26 +1,11 @@
 use super::*;
-use crate::engine::{Engine, EngineConfig, Latency};
+use crate::engine::testing::{demo, enhanced};
 use crate::settings::Settings;
-
-/// The demo recording: a voice in a café, 48 kHz.
-fn demo() -> Vec<f32> {
-    let mut wav = hound::WavReader::open("assets/demo/voice-in-cafe.wav").unwrap();
-    wav.samples::<i16>().map(|s| f32::from(s.unwrap()) / 32768.0).collect()
-}
-
-fn enhanced(input: &[f32]) -> Vec<f32> {
-    let config = EngineConfig { sample_rate: 48_000, channels: 1, latency: Latency::Studio };
-    let mut engine = Engine::new(config).unwrap();
-    engine.set(&Settings::default());
-    let mut sound = [input, &vec![0.0; engine.latency()]].concat();
-    engine.process(&mut [&mut sound]);
-    sound.split_off(engine.latency())
-}
 
 /// From the second second on: the engine knows the noise by then.
 fn heard<T>(work: impl FnOnce(&Audition, &[f32]) -> T) -> T {
     let input = demo();
-    let output = enhanced(&input);
+    let output = enhanced(&input, &Settings::default());
     work(&Audition::new(Ears::built_in(), 48_000, &input[48_000..]), &output[48_000..])
 }
 
@@ -74,7 +59,7 @@ fn without_a_score_nothing_is_known() {
     let ears = Ears::load(&reference, None).unwrap();
     let input = demo();
     let audition = Audition::new(&ears, 48_000, &input);
-    assert_eq!(audition.score(&audition.hear(&enhanced(&input))).sigma, f32::INFINITY);
+    assert_eq!(audition.score(&audition.hear(&enhanced(&input, &Settings::default()))).sigma, f32::INFINITY);
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::engine::testing;
 use crate::quality::Listener;
 use crate::tuner::Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -7,9 +8,7 @@ const RATE: u32 = 48_000;
 
 /// The demo recording, a voice in a café, again and again.
 fn demo(seconds: usize) -> Vec<f32> {
-    let mut wav = hound::WavReader::open("assets/demo/voice-in-cafe.wav").unwrap();
-    let once: Vec<f32> = wav.samples::<i16>().map(|s| f32::from(s.unwrap()) / 32768.0).collect();
-    once.iter().copied().cycle().take(seconds * RATE as usize).collect()
+    testing::demo().iter().copied().cycle().take(seconds * RATE as usize).collect()
 }
 
 /// The changes in a recording: when (s) and what.

@@ -31,22 +31,18 @@ pub fn write(set: &Path, ears: &Ears, jobs: usize) -> Result<()> {
         }
         let file = folder.join(Path::new(&item.noisy).file_stem().context("no name")?);
         let (heard, measured) = (file.with_extension("heard"), file.with_extension("measures"));
+        if heard.exists() && measured.exists() {
+            return Ok(());
+        }
         let (rate, input) = audio::read(&set.join(&item.noisy))?;
-        if !heard.exists() {
-            let base = audio::render_all(rate, &input, &Settings::default())?;
-            let impressions = HEARD.into_iter().flat_map(|part| impression(ears, rate, &input, &base, part));
-            candidates::write_floats(&heard, impressions)?;
-        }
-        if !measured.exists() {
-            let (_, clean) = audio::read(&set.join(&item.clean))?;
-            let mut measures = Vec::new();
-            for settings in all() {
-                let output = audio::render(rate, &input, &settings)?;
-                measures.extend(measures::floats(&clean[audio::preroll(rate)..], &output, rate));
-            }
-            candidates::write_floats(&measured, measures)?;
-        }
-        Ok(())
+        let (_, clean) = audio::read(&set.join(&item.clean))?;
+        let outputs = all().into_iter().map(|settings| audio::render_all(rate, &input, &settings));
+        let outputs = outputs.collect::<Result<Vec<_>>>()?;
+        let impressions = HEARD.into_iter().flat_map(|part| impression(ears, rate, &input, &outputs[0], part));
+        candidates::write_floats(&heard, impressions)?;
+        let from = audio::preroll(rate);
+        let measures = outputs.iter().flat_map(|output| measures::floats(&clean[from..], &output[from..], rate));
+        candidates::write_floats(&measured, measures)
     })
 }
 
