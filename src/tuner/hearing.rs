@@ -4,7 +4,6 @@ use super::shadow::mix;
 use crate::quality::{Audition, Context, Ears, Estimate, Heard, Listener, Take};
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::Arc;
 
 /// What was heard in a window of 3 s, or of what there is of it: what went in, what came out, how good it was.
 pub struct Window {
@@ -12,8 +11,12 @@ pub struct Window {
     pub end: u64,
     /// What is wrong with the input.
     pub context: Context,
-    /// The window as a stretch on which candidates are judged.
-    pub stretch: Arc<Stretch>,
+    /// How long it is, samples.
+    pub length: u64,
+    /// What is heard in the input.
+    pub audition: Audition<'static>,
+    /// How much speech there is, s.
+    pub speech: f32,
     /// The output, as it was heard.
     pub take: Take,
     /// By how much the output is better than the input, PESQ points.
@@ -127,17 +130,15 @@ impl Hearing {
     fn hear(&self, window: Heard, end: u64) -> Option<Window> {
         let to = (end - self.from) as usize;
         let from = to.checked_sub(window.length)?;
-        let preroll = self.preroll.min(from);
         let before = (self.output_from - self.from) as usize;
         let output = cut(&self.output, from.checked_sub(before)?..to - before);
-        let input = cut(&self.input, from - preroll..to);
-        let mono = mix(&input, preroll);
+        let mono = mix(&cut(&self.input, from..to), 0);
         let audition = Audition::heard(self.ears, window.excerpt, window.context, &mono);
         let take = audition.hear(&mix(&output, 0));
         let score = audition.score(&take);
         let fault = self.fault(&mono, &mix(&output, 0), &audition.excerpt.speech);
-        let stretch = Arc::new(Stretch::heard(input, preroll, audition));
-        Some(Window { end, context: window.context, stretch, take, score, fault })
+        let (length, speech) = (window.length as u64, audition.speech());
+        Some(Window { end, length, context: window.context, speech, audition, take, score, fault })
     }
 
     /// The fault of the last second.
@@ -151,14 +152,23 @@ impl Hearing {
 
     /// The input that ends there as a stretch to judge on: so many samples, or what there is of them since the
     /// last gap, with the pre-roll if it is there.
-    pub fn stretch(&self, end: u64, samples: usize) -> Option<Stretch> {
-        let to = end.checked_sub(self.from)? as usize;
-        if self.input.iter().any(|queue| queue.len() < to) {
-            return None;
-        }
-        let preroll = self.preroll.min(to.saturating_sub(samples).max(to / 4));
-        let from = to.saturating_sub(samples + preroll);
-        Some(Stretch::new(self.ears, self.rate, cut(&self.input, from..to), preroll))
+    pub fn stretch(&self, end: u64, samples: u64) -> Option<Stretch> {
+        let there = end.checked_sub(self.from)?;
+        let preroll = (self.preroll as u64).min(there.saturating_sub(samples).max(there / 4));
+        let input = self.input(end - there.min(samples + preroll)..end)?;
+        Some(Stretch::new(self.ears, self.rate, input, preroll as usize))
+    }
+
+    /// Where the input that is kept begins, samples of the stream.
+    pub(super) fn from(&self) -> u64 {
+        self.from
+    }
+
+    /// A part of the input by channel; `None` unless all of it is kept.
+    pub(super) fn input(&self, part: Range<u64>) -> Option<Vec<Vec<f32>>> {
+        let kept = self.input.iter().map(VecDeque::len).min().unwrap_or(0) as u64;
+        let there = self.from <= part.start && part.start <= part.end && part.end <= self.from + kept;
+        there.then(|| cut(&self.input, (part.start - self.from) as usize..(part.end - self.from) as usize))
     }
 
     /// Drops what nobody needs any more.

@@ -17,6 +17,7 @@ mod event;
 mod experiment;
 mod feedback;
 mod feedback_loop;
+mod followers;
 mod goals;
 mod guard;
 mod hearing;

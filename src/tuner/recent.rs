@@ -19,13 +19,16 @@ pub struct Recent {
     /// Where the newest stretch begins.
     cut: u64,
     whole: VecDeque<Arc<Stretch>>,
+    /// Made when it is asked for: to analyse it takes longer than to judge a candidate on it.
     newest: Option<Arc<Stretch>>,
+    /// Up to where the stream was heard.
+    end: u64,
 }
 
 impl Recent {
     /// At most so many stretches of a stream of this rate.
     pub fn new(rate: u32, most: usize) -> Recent {
-        Recent { rate, most: most.max(1), since: 0, cut: 0, whole: VecDeque::new(), newest: None }
+        Recent { rate, most: most.max(1), since: 0, cut: 0, whole: VecDeque::new(), newest: None, end: 0 }
     }
 
     /// The input is another one from here on.
@@ -35,7 +38,7 @@ impl Recent {
 
     /// Nothing was heard up to here: no stretch spans it.
     pub fn skip(&mut self, sample: u64) {
-        (self.cut, self.newest) = (sample, None);
+        self.cut = sample;
     }
 
     /// The stream was heard up to here.
@@ -43,21 +46,23 @@ impl Recent {
         let length = self.samples(STRETCH);
         while self.cut + length <= end {
             self.cut += length;
-            self.whole.extend(hearing.stretch(self.cut, length as usize).map(Arc::new));
-            self.newest = None;
+            self.whole.extend(hearing.stretch(self.cut, length).map(Arc::new));
             if self.whole.len() > self.most {
                 self.whole.pop_front();
             }
         }
-        let rest = end.saturating_sub(self.cut);
-        if rest >= self.samples(LEAST) {
-            self.newest = hearing.stretch(end, rest as usize).map(Arc::new);
-        }
+        (self.end, self.newest) = (end, None);
     }
 
-    /// The stretches, the newest first; only the whole ones if there are any and `steady` is wanted.
-    pub fn stretches(&self, steady: bool) -> Vec<Arc<Stretch>> {
-        let newest = self.newest.iter().filter(|_| !steady || self.whole.is_empty());
+    /// The stretches, the newest first; only the whole ones if there are any and `steady` is wanted. `hearing` is what
+    /// the stream was heard with.
+    pub fn stretches(&mut self, hearing: &Hearing, steady: bool) -> Vec<Arc<Stretch>> {
+        let rest = self.end.saturating_sub(self.cut);
+        let wanted = rest >= self.samples(LEAST) && (!steady || self.whole.is_empty());
+        if wanted && self.newest.is_none() {
+            self.newest = hearing.stretch(self.end, rest).map(Arc::new);
+        }
+        let newest = self.newest.iter().filter(|_| wanted);
         newest.chain(self.whole.iter().rev()).take(self.most).cloned().collect()
     }
 

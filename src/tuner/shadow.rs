@@ -27,12 +27,7 @@ impl Stretch {
     /// Input by channel, of which the first `preroll` samples are for the engine alone. The rest should be
     /// 3 to 10 s.
     pub fn new(ears: &'static Ears, rate: u32, input: Vec<Vec<f32>>, preroll: usize) -> Stretch {
-        let mono = mix(&input, preroll);
-        Stretch::heard(input, preroll, Audition::new(ears, rate, &mono))
-    }
-
-    /// The same with what was heard after the pre-roll already.
-    pub fn heard(input: Vec<Vec<f32>>, preroll: usize, audition: Audition<'static>) -> Stretch {
+        let audition = Audition::new(ears, rate, &mix(&input, preroll));
         let speech = audition.speech();
         Stretch { input, preroll, audition, speech, heard: Mutex::default() }
     }
@@ -159,14 +154,19 @@ impl Shadow {
     /// were heard, by their speech. `None` where there is no speech to judge on.
     pub fn difference(&self, trial: &Trial, other: &Trial) -> Option<Estimate> {
         let takes = self.stretches.iter().zip(trial.takes.iter().zip(&other.takes));
-        Estimate::pooled(takes.map(|(stretch, (take, other))| {
-            let Estimate { mean, sigma } = stretch.audition.difference(take, other);
-            // The score learned its doubts on stretches of 6 s. On shorter ones fewer sounds are heard.
-            let frames = &stretch.audition.excerpt.frames;
-            let short = (LEARNED / (frames.len() as f32 * frames.seconds())).max(1.0).sqrt();
-            (stretch.speech, Estimate { mean, sigma: sigma * short })
-        }))
+        Estimate::pooled(
+            takes.map(|(stretch, (take, other))| (stretch.speech, difference(&stretch.audition, take, other))),
+        )
     }
+}
+
+/// By how much one take is better than another, PESQ points. The score learned its doubts on stretches of 6 s; on shorter
+/// ones fewer sounds are heard.
+pub(super) fn difference(audition: &Audition, take: &Take, other: &Take) -> Estimate {
+    let Estimate { mean, sigma } = audition.difference(take, other);
+    let frames = &audition.excerpt.frames;
+    let short = (LEARNED / (frames.len() as f32 * frames.seconds())).max(1.0).sqrt();
+    Estimate { mean, sigma: sigma * short }
 }
 
 /// The mean of the channels, from a sample on.

@@ -11,11 +11,13 @@ use crate::tuner::analysis::{Analysis, Record};
 use crate::tuner::change::ChangeDetector;
 use crate::tuner::event::{Event, ParameterUpdate, What};
 use crate::tuner::feedback::Taste;
+use crate::tuner::followers::Followers;
 use crate::tuner::guard::{Fault, Guard, Snapshot};
 use crate::tuner::hearing::{Hearing, Window};
 use crate::tuner::proposers::{Rng, Winner};
 use crate::tuner::recent::Recent;
 use crate::tuner::search::Search;
+use crate::tuner::shadow::difference;
 use crate::tuner::{
     Convergence, ConvergenceAnalyzer, ConvergenceConfig, LoopConfig, PREROLL, Point, Shadow, Space, Team,
 };
@@ -57,6 +59,7 @@ pub struct FeedbackLoop {
     config: LoopConfig,
     space: Space,
     shadow: Shadow,
+    followers: Followers,
     hearing: Hearing,
     recent: Recent,
     team: Team,
@@ -123,6 +126,7 @@ impl FeedbackLoop {
             hearing: Hearing::new(config.ears, rate, config.engine.channels, shadow.latency(), preroll),
             recent: Recent::new(rate, config.stretches),
             shadow,
+            followers: Followers::new(config.engine)?,
             team: Team::new(&config),
             search: Search::new(space.origin().clone(), rng, config.openings, config.kept),
             guard: Guard::new(config.guard.clone(), first),
@@ -294,13 +298,13 @@ impl FeedbackLoop {
     /// Notes a window. Whether the input is another one.
     fn observe(&mut self, window: &Window) -> bool {
         let context = self.context;
-        let Window { end, stretch, take, score, .. } = window;
+        let Window { end, speech, take, score, .. } = window;
         self.records.push_back(Record {
             sample: *end,
             revision: self.deployed.revision,
             settings: self.settings,
             context,
-            speech: stretch.speech,
+            speech: *speech,
             quality: take.quality,
             score: *score,
             veto: take.veto,
@@ -318,25 +322,32 @@ impl FeedbackLoop {
     /// Compares what is heard with what was heard before, on the newest window.
     fn watch(&mut self, window: &Window) {
         let heard_for = |samples: u64| window.end.saturating_sub(samples) >= self.deployed.since;
-        let since_before = heard_for(window.stretch.samples() as u64);
+        let since_before = heard_for(window.length);
         let newest = window.fault.filter(|_| heard_for(u64::from(self.config.engine.sample_rate)));
         if let Some(fault) = newest.or_else(|| fault(window).filter(|_| since_before)) {
             self.guard.fault(window.end, fault);
-        } else if window.stretch.speech >= LEAST_WATCHED {
-            let Some(rival) = self.guard.rival(window.end, &self.context) else { return };
-            let (rival, settings) = (rival.settings, self.settings);
-            self.shadow.set(vec![window.stretch.clone()]);
-            let [rival, present] = [rival, settings].map(|settings| self.shadow.hear(&settings));
-            let Some(difference) = self.shadow.difference(&rival, &present) else { return };
-            if since_before && let Some(predicted) = self.deployed.predicted.take() {
-                let effect = Estimate { mean: -difference.mean, ..difference };
-                self.tell_at(window.end, What::Measured { revision: self.deployed.revision, predicted, effect });
-            }
-            self.guard.watch(window.end, difference);
+        } else {
+            self.compare(window, since_before);
         }
         if self.guard.should_rollback().is_some() {
             self.rollback();
         }
+    }
+
+    fn compare(&mut self, window: &Window, since_before: bool) {
+        let worth = window.speech >= LEAST_WATCHED;
+        let rival = worth.then(|| self.guard.rival(window.end, &self.context).map(|rival| rival.settings)).flatten();
+        let part = window.end - window.length..window.end;
+        let sounds = self.followers.render(&self.hearing, part, &self.settings, rival.as_ref());
+        let Some([present, rival]) = sounds.map(|sounds| sounds.map(|sound| window.audition.hear(&sound))) else {
+            return;
+        };
+        let difference = difference(&window.audition, &rival, &present);
+        if since_before && let Some(predicted) = self.deployed.predicted.take() {
+            let effect = Estimate { mean: -difference.mean, ..difference };
+            self.tell_at(window.end, What::Measured { revision: self.deployed.revision, predicted, effect });
+        }
+        self.guard.watch(window.end, difference);
     }
 
     fn deploy(&mut self, point: Point, reason: String, predicted: Estimate) -> Vec<ParameterUpdate> {

@@ -70,7 +70,7 @@ impl FeedbackLoop {
     /// One round: tries candidates on the newest audio in the shadow, and deploys the best if it is surely
     /// better than what is heard. Returns what was changed; nothing where there is no speech to judge on.
     pub fn update_parameters(&mut self, tactic: Tactic) -> Vec<ParameterUpdate> {
-        self.shadow.set(self.recent.stretches(self.config.steady));
+        self.shadow.set(self.recent.stretches(&self.hearing, self.config.steady));
         if !self.can_judge() {
             return Vec::new();
         }
@@ -113,7 +113,7 @@ impl FeedbackLoop {
     /// Looks for better settings, as far as that has not been done on what there is to judge on: once all was
     /// tried, again when there is twice as much. In between what is heard is compared with the next best.
     pub(super) fn tune(&mut self) {
-        self.shadow.set(self.recent.stretches(self.config.steady));
+        self.shadow.set(self.recent.stretches(&self.hearing, self.config.steady));
         if !self.can_judge() {
             return;
         }
