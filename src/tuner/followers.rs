@@ -10,16 +10,16 @@ use std::ops::Range;
 /// A window costs the render of what is new in it, not of all of it and a pre-roll. And they have heard all that the
 /// engine which is heard has: noise, hum and level, which take it seconds to find, are found.
 pub struct Followers {
-    /// The present settings, their rival, and one that stays behind: from there settings that are new come up to the
-    /// others, so that what they make of a window is heard from its beginning.
-    all: [Follower; 3],
+    abreast: Vec<Follower>,
+    /// From here settings that are new come up to the others, so that what they make of a window is heard from its
+    /// beginning.
+    behind: Option<Follower>,
+    spare: Vec<Follower>,
     lag: u64,
 }
 
-const PRESENT: usize = 0;
-const RIVAL: usize = 1;
-const BEHIND: usize = 2;
-
+/// How many settings are followed at once.
+pub(super) const FOLLOWED: usize = 3;
 /// How far the last one stays behind, s: a window. In the second until the next window the settings settle.
 const LAG: f32 = 3.0;
 
@@ -27,38 +27,36 @@ impl Followers {
     /// # Errors
     /// When the rate or the number of channels isn't supported.
     pub fn new(config: EngineConfig) -> Result<Followers, ConfigError> {
-        let all = [Follower::new(config)?, Follower::new(config)?, Follower::new(config)?];
-        Ok(Followers { all, lag: (LAG * config.sample_rate as f32) as u64 })
+        let spare = (0..FOLLOWED + 1).map(|_| Follower::new(config)).collect::<Result<_, _>>()?;
+        Ok(Followers { abreast: Vec::new(), behind: None, spare, lag: (LAG * config.sample_rate as f32) as u64 })
     }
 
-    /// What the present settings and their rival make of a window of the stream, mono and in step with the input.
-    /// `None` where there is no rival, or the input isn't kept any more. Windows come in order.
+    /// What each of some settings, all different, makes of a window of the stream: mono, in step with the input. Those
+    /// are left out for which the input isn't kept any more. Windows come in order.
     pub fn render(
         &mut self,
         hearing: &Hearing,
-        window: Range<u64>,
-        present: &Settings,
-        rival: Option<&Settings>,
-    ) -> Option<[Vec<f32>; 2]> {
-        if self.all[RIVAL].has(present) || rival.is_some_and(|rival| self.all[PRESENT].has(rival)) {
-            self.all.swap(PRESENT, RIVAL);
+        window: &Range<u64>,
+        wanted: impl IntoIterator<Item = Settings>,
+    ) -> Vec<(Settings, Vec<f32>)> {
+        let mut before = std::mem::take(&mut self.abreast);
+        let mut goes_on = |settings: Settings| {
+            let at = before.iter().position(|follower| follower.settings == settings);
+            (settings, at.map(|at| before.swap_remove(at)))
+        };
+        let wanted: Vec<(Settings, Option<Follower>)> = wanted.into_iter().take(FOLLOWED).map(&mut goes_on).collect();
+        self.spare.extend(before.into_iter().map(Follower::anew));
+        for (settings, follower) in wanted {
+            let follower = follower.or_else(|| self.behind.take()).or_else(|| self.spare.pop());
+            self.abreast.extend(follower.map(|follower| follower.with(settings)));
         }
-        for (role, settings) in [(PRESENT, Some(present)), (RIVAL, rival)] {
-            if let Some(settings) = settings.filter(|settings| !self.all[role].has(settings)) {
-                self.all.swap(role, BEHIND);
-                self.all[role].set(settings);
-                self.all[BEHIND].heard = None;
-            }
-        }
-        let [one, other, behind] = &mut self.all;
-        if behind.heard.is_none() {
-            behind.set(present);
-        }
+        self.behind = self.behind.take().or_else(|| self.spare.pop());
         let lagging = window.end.saturating_sub(self.lag);
-        behind.render(hearing, lagging..lagging);
-        let present = one.render(hearing, window.clone());
-        let rival = rival.and_then(|_| other.render(hearing, window));
-        Some([present?, rival?])
+        if let Some(behind) = &mut self.behind {
+            behind.render(hearing, &(lagging..lagging));
+        }
+        let render = |follower: &mut Follower| Some((follower.settings, follower.render(hearing, window)?));
+        self.abreast.iter_mut().filter_map(render).collect()
     }
 }
 
@@ -81,17 +79,18 @@ impl Follower {
         Ok(Follower { engine: Engine::new(config)?, settings, preroll, heard: None, made })
     }
 
-    fn has(&self, settings: &Settings) -> bool {
-        self.settings == *settings
+    fn with(mut self, settings: Settings) -> Follower {
+        self.engine.set(&settings);
+        Follower { settings, ..self }
     }
 
-    fn set(&mut self, settings: &Settings) {
-        self.settings = *settings;
-        self.engine.set(settings);
+    /// As if it had heard nothing.
+    fn anew(self) -> Follower {
+        Follower { heard: None, ..self }
     }
 
     /// What it makes of a part of the stream; `None` if the input isn't kept any more.
-    fn render(&mut self, hearing: &Hearing, part: Range<u64>) -> Option<Vec<f32>> {
+    fn render(&mut self, hearing: &Hearing, part: &Range<u64>) -> Option<Vec<f32>> {
         let (length, late) = (part.end - part.start, self.engine.latency() as u64);
         // The output is late by so much.
         let due = part.start + late..part.end + late;
@@ -142,20 +141,22 @@ mod tests {
     impl Stream {
         fn new() -> Stream {
             let followers = Followers::new(config()).unwrap();
-            let late = followers.all[PRESENT].engine.latency();
+            let late = followers.spare[0].engine.latency();
             let hearing = Hearing::new(Ears::built_in(), RATE as u32, 1, late, RATE);
             Stream { hearing, followers, input: demo().into_iter().cycle().take(12 * RATE).collect(), position: 0 }
         }
 
         /// Plays on, and renders the 3 s that end there.
-        fn render(&mut self, second: usize, present: &Settings, rival: Option<&Settings>) -> Option<[Vec<f32>; 2]> {
+        fn render<const N: usize>(&mut self, second: usize, wanted: [&Settings; N]) -> [Option<Vec<f32>>; N] {
             // A little more: windows are heard when their output has come.
             let to = second * RATE + RATE / 2;
             let block = &self.input[self.position..to];
             self.hearing.push(&[block], &[block], |_| ());
             self.position = to;
             let end = (second * RATE) as u64;
-            self.followers.render(&self.hearing, end - 3 * RATE as u64..end, present, rival)
+            let window = end - 3 * RATE as u64..end;
+            let made = self.followers.render(&self.hearing, &window, wanted.map(|settings| *settings));
+            wanted.map(|settings| Some(made.iter().find(|(made, _)| made == settings)?.1.clone()))
         }
 
         /// What an engine makes of the stream from one second on, with other settings after some samples.
@@ -181,43 +182,37 @@ mod tests {
     #[test]
     fn they_make_what_the_engine_that_is_heard_makes() {
         let mut stream = Stream::new();
-        let [present, rival, new] = others();
-        assert!(stream.render(3, &present, None).is_none());
-        let [sound, other] = stream.render(4, &present, Some(&rival)).unwrap();
-        let whole = stream.engine(0, &present, (0, &present));
-        assert!(sound == whole[RATE..4 * RATE], "the present, from the beginning");
-        assert!(other == stream.engine(0, &rival, (0, &rival))[RATE..4 * RATE], "a rival that comes up at once");
-        stream.render(5, &present, Some(&rival)).unwrap();
-        stream.render(6, &present, Some(&rival)).unwrap();
+        let [present, rival, new] = &others();
+        let late = Engine::new(config()).unwrap().latency();
+        let of = |sound: &[f32], second: usize| Some(sound[(second - 3) * RATE..second * RATE].to_vec());
+        let [alone, with] = [present, rival].map(|settings| stream.engine(0, settings, (0, settings)));
+        assert!(stream.render(3, [present]) == [of(&alone, 3)]);
+        assert!(stream.render(4, [present, rival]) == [of(&alone, 4), of(&with, 4)], "a rival comes up at once");
+        stream.render(5, [present, rival]);
+        stream.render(6, [present, rival]);
 
-        // What was the present goes on as the rival; what is new comes up from 4 s back.
-        let [sound, other] = stream.render(7, &new, Some(&present)).unwrap();
-        assert!(other == whole[4 * RATE..7 * RATE]);
-        let late = stream.followers.all[PRESENT].engine.latency();
-        let begins = stream.engine(0, &present, (3 * RATE + late, &new));
-        assert!(sound == begins[4 * RATE..7 * RATE]);
-
+        // What was the present goes on as the rival; what is new comes up from 4 s back, where the first one was.
+        let begins = stream.engine(0, &Settings::default(), (3 * RATE + late, new));
+        assert!(stream.render(7, [new, present]) == [of(&begins, 7), of(&alone, 7)]);
         // Back again: both go on.
-        let [sound, other] = stream.render(8, &present, Some(&new)).unwrap();
-        assert!(sound == whole[5 * RATE..8 * RATE]);
-        assert!(other == begins[5 * RATE..8 * RATE]);
+        assert!(stream.render(8, [present, new]) == [of(&alone, 8), of(&begins, 8)]);
+        assert!(stream.render(9, [present, new, rival]).iter().all(Option::is_some));
     }
 
     #[test]
     fn after_a_gap_they_begin_anew() {
         let mut stream = Stream::new();
-        let [present, rival, _] = others();
-        stream.render(4, &present, Some(&rival)).unwrap();
+        let [present, rival, _] = &others();
+        stream.render(4, [present, rival]);
         stream.hearing.gap(0);
-        let gap = stream.position as u64;
-        assert!(stream.render(7, &present, Some(&rival)).is_none(), "half of a second is not there");
-        let [sound, _] = stream.render(8, &present, Some(&rival)).unwrap();
-        let late = stream.followers.all[PRESENT].engine.latency();
-        let begins = (gap as usize).max(5 * RATE - (PREROLL * RATE as f32) as usize);
+        let gap = stream.position;
+        assert!(stream.render(7, [present]) == [None], "half of a second is not there");
+        let [sound] = stream.render(8, [present]);
+        let from = gap.max(5 * RATE - (PREROLL * RATE as f32) as usize);
         let mut engine = Engine::new(config()).unwrap();
-        let mut fresh = stream.input[begins..].to_vec();
+        let mut fresh = stream.input[from..].to_vec();
         engine.process(&mut [&mut fresh]);
-        let from = 5 * RATE - begins + late;
-        assert!(sound == fresh[from..from + 3 * RATE]);
+        let begins = 5 * RATE - from + engine.latency();
+        assert!(sound.unwrap() == fresh[begins..begins + 3 * RATE]);
     }
 }

@@ -1,6 +1,6 @@
 //! Has something changed in the input: noise, the voice, the room?
 
-use crate::quality::EMBEDDING;
+use crate::quality::{EMBEDDING, Estimate};
 
 type Embedding = [f32; EMBEDDING];
 
@@ -19,7 +19,8 @@ pub struct Change {
 ///
 /// Each window is compared with the mean and the variance, dimension by dimension, of what was usual (a
 /// Mahalanobis distance with a diagonal covariance); a CUSUM (Page 1954) of the distance asks for
-/// a change that lasts. What is usual is learned from windows that ended 3 s ago, so
+/// a change that lasts. So is, where it is known, by how much the untouched sound is likely to beat the usual settings:
+/// a change of that matters even if little else changes. What is usual is learned from windows that ended 3 s ago, so
 /// that a change doesn't become usual before it is noticed. In pauses of the speech only what can be
 /// heard without speech is compared. After a change it learns anew, and is deaf for 8 s.
 ///
@@ -31,12 +32,14 @@ pub struct Change {
 pub struct ChangeDetector {
     rate: u32,
     usual: [Usual; EMBEDDING],
+    untouched: Usual,
     /// Windows that are not yet part of what is usual.
-    waiting: std::collections::VecDeque<(u64, Embedding)>,
+    waiting: std::collections::VecDeque<(u64, Embedding, Option<f32>)>,
     /// When learning began and the last window ended.
     began: Option<u64>,
     last: u64,
-    sum: f32,
+    /// Of what is heard, and of what is expected of the untouched sound.
+    sums: [f32; 2],
 }
 
 /// Running mean and variance of a dimension, and for how long it was heard.
@@ -68,6 +71,12 @@ impl Usual {
         let variance = (known * self.variance + PRIOR_SECONDS * PRIOR * PRIOR) / (known + PRIOR_SECONDS);
         (value - self.mean) / (variance.max(LEAST * LEAST) * (1.0 + DOUBT / known)).sqrt()
     }
+
+    /// The same of what isn't sure: by how much it surely deviates.
+    fn surely(&self, Estimate { mean, sigma }: Estimate) -> f32 {
+        let off = mean - self.mean;
+        self.deviation(self.mean + off.signum() * (off.abs() - sigma).max(0.0))
+    }
 }
 
 /// How long ago a window must have ended to be usual, s.
@@ -85,9 +94,10 @@ const DOUBT: f32 = 6.0;
 const LEAST: f32 = 0.06;
 /// The most that a dimension counts, in squared deviations.
 const MOST: f32 = 36.0;
-/// Mean squared deviation that is no change, and the sum above it, times seconds, that is one.
-const REFERENCE: f32 = 1.4;
-const THRESHOLD: f32 = 1.5;
+/// Mean squared deviation that is no change, and the sum above it, times seconds, that is one: of what is heard, ...
+const HEARD: (f32, f32) = (1.4, 1.5);
+/// ... and of what is expected of the untouched sound, where it is sure.
+const EXPECTED: (f32, f32) = (2.0, 2.0);
 /// Share of speech below which what needs speech can't be compared.
 const SPEECH: f32 = 0.2;
 
@@ -97,35 +107,44 @@ impl ChangeDetector {
         ChangeDetector {
             rate: rate.max(1),
             usual: [Usual::default(); EMBEDDING],
+            untouched: Usual::default(),
             waiting: Default::default(),
             began: None,
             last: 0,
-            sum: 0.0,
+            sums: [0.0; 2],
         }
     }
 
-    /// Hears of a window that ended at this sample; see [`crate::quality::Context::embedding`].
-    pub fn push(&mut self, sample: u64, embedding: &Embedding) -> Option<Change> {
+    /// Hears of a window that ended at this sample (see [`crate::quality::Context::embedding`]), and by how much the
+    /// untouched sound is likely to beat the usual settings in it, PESQ points, if that is known.
+    pub fn push(&mut self, sample: u64, embedding: &Embedding, untouched: Option<Estimate>) -> Option<Change> {
         if embedding.iter().any(|x| !x.is_finite()) {
             return None;
         }
         let began = *self.began.get_or_insert(sample);
         let seconds = self.seconds(self.last.max(began), sample).clamp(0.1, 1.0);
         self.last = self.last.max(sample);
-        while let Some((then, _)) = self.waiting.front()
+        let untouched = untouched.filter(|expected| expected.mean.is_finite() && expected.sigma.is_finite());
+        while let Some((then, ..)) = self.waiting.front()
             && self.seconds(*then, sample) >= LAG
         {
-            let (_, old) = self.waiting.pop_front()?;
+            let (_, old, untouched) = self.waiting.pop_front()?;
             heard(&old).for_each(|i| self.usual[i].learn(old[i], seconds));
+            untouched.into_iter().for_each(|mean| self.untouched.learn(mean, seconds));
         }
-        self.waiting.push_back((sample, *embedding));
+        self.waiting.push_back((sample, *embedding, untouched.map(|expected| expected.mean)));
         if self.seconds(began, sample) < LEARN {
             return None;
         }
-        let distance = self.distance(embedding);
-        self.sum = (self.sum + seconds * (distance - REFERENCE)).max(0.0);
-        (self.sum > THRESHOLD).then(|| {
-            let change = self.describe(sample, embedding);
+        let worth = untouched.map_or(EXPECTED.0, |expected| self.untouched.surely(expected).powi(2).min(MOST));
+        let distances = [(self.distance(embedding), HEARD), (worth, EXPECTED)];
+        let mut risen = false;
+        for (sum, (distance, (reference, threshold))) in self.sums.iter_mut().zip(distances) {
+            *sum = (*sum + seconds * (distance - reference)).max(0.0);
+            risen |= *sum > threshold;
+        }
+        risen.then(|| {
+            let change = self.describe(sample, embedding, untouched);
             *self = ChangeDetector { last: self.last, ..ChangeDetector::new(self.rate) };
             change
         })
@@ -142,7 +161,7 @@ impl ChangeDetector {
         sum / count.max(1) as f32
     }
 
-    fn describe(&self, sample: u64, embedding: &Embedding) -> Change {
+    fn describe(&self, sample: u64, embedding: &Embedding, untouched: Option<Estimate>) -> Change {
         let known = heard(embedding).filter(|i| self.usual[*i].seconds >= LAG);
         let size = known.map(|i| (embedding[i] - self.usual[i].mean).powi(2)).sum::<f32>().sqrt();
         // Of each pair of words the evidence for and against.
@@ -156,6 +175,10 @@ impl ChangeDetector {
                 let evidence: f32 = signed.sum();
                 (evidence.abs(), if evidence > 0.0 { *more } else { *less })
             })
+            .chain(untouched.map(|expected| {
+                let deviation = self.untouched.surely(expected);
+                (deviation.powi(2).min(MOST), if deviation > 0.0 { NEED.0 } else { NEED.1 })
+            }))
             .collect();
         found.sort_by(|a, b| b.0.total_cmp(&a.0));
         let clear = found.iter().enumerate().filter(|(i, (evidence, _))| *i == 0 || *evidence > 0.6 * found[0].0);
@@ -172,6 +195,9 @@ fn heard(embedding: &Embedding) -> impl Iterator<Item = usize> + use<> {
 
 /// The dimensions that can be heard in pauses: noise, hum and clipping.
 const WITHOUT_SPEECH: [usize; 6] = [3, 4, 8, 9, 10, 23];
+
+/// Words for what is expected of the untouched sound.
+const NEED: (&str, &str) = ("less need of enhancement", "more need of enhancement");
 
 /// Words for up, words for down, and the dimensions that say so: their sign and how much they matter.
 type Words = (&'static str, &'static str, &'static [(usize, f32)]);

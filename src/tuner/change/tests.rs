@@ -16,7 +16,7 @@ fn changes(sound: &[f32]) -> Vec<(f32, Change)> {
     let (mut listener, mut detector) = (Listener::new(RATE, 1), ChangeDetector::new(RATE));
     let mut all = Vec::new();
     listener.push(&[sound], |heard| {
-        let found = detector.push(heard.end, &heard.context.embedding());
+        let found = detector.push(heard.end, &heard.context.embedding(), None);
         all.extend(found.map(|change| (change.sample as f32 / RATE as f32, change)));
     });
     all
@@ -82,7 +82,7 @@ fn synthetic(seed: u64, seconds: usize, mean: impl Fn(f32) -> Embedding) -> Vec<
         let centre = mean(step as f32 / 2.0);
         let noise = |i: usize| last.iter().map(|e| e[i]).sum::<f32>() / 6f32.sqrt();
         let embedding = std::array::from_fn(|i| centre[i] + 0.2 * noise(i));
-        changes.extend(detector.push(step as u64 * u64::from(RATE) / 2, &embedding));
+        changes.extend(detector.push(step as u64 * u64::from(RATE) / 2, &embedding, None));
     }
     changes
 }
@@ -114,6 +114,26 @@ fn synthetic_changes_are_found_in_time_and_hardly_anything_else() {
 }
 
 #[test]
+fn a_change_of_what_is_expected_is_one_if_it_is_sure() {
+    let steady = [0.2; EMBEDDING];
+    let changes = |expected: &dyn Fn(u64) -> Estimate| {
+        let mut detector = ChangeDetector::new(RATE);
+        let hear = |second| detector.push(second * u64::from(RATE), &steady, Some(expected(second)));
+        (0..60).filter_map(hear).collect::<Vec<Change>>()
+    };
+    // It varies a little from window to window.
+    let from = |mean: f32, sigma| move |second: u64| Estimate { mean: mean + 0.1 * (second as f32).sin(), sigma };
+    for (before, after, words) in [(0.4, -0.6, NEED.1), (-0.6, 0.4, NEED.0)] {
+        let found = changes(&|second| from(if second < 30 { before } else { after }, 0.3)(second));
+        assert!(found.len() == 1 && found[0].what == words, "{found:?}");
+        assert!((30..=32).contains(&(found[0].sample / u64::from(RATE))), "{found:?}");
+        let unsure = changes(&|second| from(if second < 30 { before } else { after }, 0.9)(second));
+        assert!(unsure.is_empty(), "{unsure:?}");
+    }
+    assert!(changes(&|_| Estimate { mean: f32::NAN, sigma: 0.3 }).is_empty());
+}
+
+#[test]
 fn pauses_are_no_changes_and_odd_numbers_do_no_harm() {
     let mut detector = ChangeDetector::new(RATE);
     let mut speech = [0.3; EMBEDDING];
@@ -123,12 +143,12 @@ fn pauses_are_no_changes_and_odd_numbers_do_no_harm() {
     for step in 0..400u64 {
         let now = step * u64::from(RATE) / 2;
         let embedding = if step % 40 < 20 { speech } else { pause };
-        assert_eq!(detector.push(now, &embedding), None);
+        assert_eq!(detector.push(now, &embedding, None), None);
         for odd in [f32::NAN, f32::INFINITY] {
-            assert_eq!(detector.push(now, &[odd; EMBEDDING]), None);
+            assert_eq!(detector.push(now, &[odd; EMBEDDING], None), None);
         }
     }
     // Time that stands still or runs backwards, and a rate of 0.
-    detector.push(0, &speech);
-    ChangeDetector::new(0).push(u64::MAX, &speech);
+    detector.push(0, &speech, None);
+    ChangeDetector::new(0).push(u64::MAX, &speech, None);
 }

@@ -5,7 +5,7 @@ mod tune;
 pub use memory::{Memory, MemoryError, Remembered};
 
 use crate::engine::ConfigError;
-use crate::quality::{EMBEDDING, Estimate, Finding, Veto};
+use crate::quality::{EMBEDDING, Estimate, Finding, Take, Veto};
 use crate::settings::{Offsets, Settings};
 use crate::tuner::analysis::{Analysis, Record};
 use crate::tuner::change::ChangeDetector;
@@ -19,7 +19,7 @@ use crate::tuner::recent::Recent;
 use crate::tuner::search::Search;
 use crate::tuner::shadow::difference;
 use crate::tuner::{
-    Convergence, ConvergenceAnalyzer, ConvergenceConfig, LoopConfig, PREROLL, Point, Shadow, Space, Team,
+    Convergence, ConvergenceAnalyzer, ConvergenceConfig, LoopConfig, Opening, PREROLL, Point, Shadow, Space, Team,
 };
 use rand::SeedableRng;
 use std::collections::VecDeque;
@@ -83,6 +83,7 @@ pub struct FeedbackLoop {
     convergence: ConvergenceAnalyzer,
     /// Rounds of the search in all since the input was another one.
     rounds: u64,
+    /// Windows since the input was another one.
     windows: u64,
     position: u64,
     paused: bool,
@@ -210,17 +211,19 @@ impl FeedbackLoop {
             self.heard = window.end;
             self.context = window.context.embedding();
             self.findings = window.context.findings();
-            let another = self.observe(&window);
+            let takes = self.follow(&window);
+            if self.observe(&window, &takes) {
+                self.windows = 0;
+            }
             self.windows += 1;
             if self.paused {
                 continue;
             }
-            self.watch(&window);
+            self.watch(&window, &takes);
             self.recent.hear(&self.hearing, window.end);
-            // The first window comes a second early.
+            // The first window, and that in which another input is noticed, is looked at by itself.
             let due = self.windows == 1 || (self.windows - 2).is_multiple_of(u64::from(self.config.interval.max(1)));
-            // What was chosen for other input is looked at again at once.
-            if (due || another) && window.end >= self.guard.rests_until() {
+            if due && window.end >= self.guard.rests_until() {
                 self.tune();
             }
         }
@@ -295,8 +298,26 @@ impl FeedbackLoop {
         })
     }
 
+    /// What is heard in a window of the present settings, the base, and what the guard compares with; nothing where
+    /// there is too little speech to compare on.
+    fn follow(&mut self, window: &Window) -> Vec<(Settings, Take)> {
+        if self.paused || window.speech < LEAST_WATCHED {
+            return Vec::new();
+        }
+        let rival = self.guard.rival(window.end, &self.context).map(|rival| rival.settings);
+        let mut wanted = vec![self.settings];
+        for other in [*self.space.base()].into_iter().chain(rival) {
+            if !wanted.contains(&other) {
+                wanted.push(other);
+            }
+        }
+        let part = window.end - window.length..window.end;
+        let sounds = self.followers.render(&self.hearing, &part, wanted);
+        sounds.into_iter().map(|(settings, sound)| (settings, window.audition.hear(&sound))).collect()
+    }
+
     /// Notes a window. Whether the input is another one.
-    fn observe(&mut self, window: &Window) -> bool {
+    fn observe(&mut self, window: &Window, takes: &[(Settings, Take)]) -> bool {
         let context = self.context;
         let Window { end, speech, take, score, .. } = window;
         self.records.push_back(Record {
@@ -312,7 +333,10 @@ impl FeedbackLoop {
         if self.records.len() > RECORDS {
             self.records.pop_front();
         }
-        let Some(change) = self.changes.push(*end, &context) else { return false };
+        let base = takes.iter().find(|(settings, _)| settings == self.space.base());
+        let impression = base.map(|(_, take)| window.audition.impression(&take.features));
+        let untouched = impression.and_then(|heard| Opening::untouched(&self.space, &heard));
+        let Some(change) = self.changes.push(*end, &context, untouched) else { return false };
         self.begin_anew();
         self.recent.begin(end.saturating_sub((CHANGED * self.config.engine.sample_rate as f32) as u64));
         self.tell_at(*end, What::InputChanged { change: change.what });
@@ -320,34 +344,26 @@ impl FeedbackLoop {
     }
 
     /// Compares what is heard with what was heard before, on the newest window.
-    fn watch(&mut self, window: &Window) {
+    fn watch(&mut self, window: &Window, takes: &[(Settings, Take)]) {
         let heard_for = |samples: u64| window.end.saturating_sub(samples) >= self.deployed.since;
         let since_before = heard_for(window.length);
         let newest = window.fault.filter(|_| heard_for(u64::from(self.config.engine.sample_rate)));
+        let take = |settings: &Settings| takes.iter().find(|(of, _)| of == settings).map(|(_, take)| take);
         if let Some(fault) = newest.or_else(|| fault(window).filter(|_| since_before)) {
             self.guard.fault(window.end, fault);
-        } else {
-            self.compare(window, since_before);
+        } else if let Some(present) = take(&self.settings)
+            && let Some(rival) = self.guard.rival(window.end, &self.context).and_then(|rival| take(&rival.settings))
+        {
+            let difference = difference(&window.audition, rival, present);
+            if since_before && let Some(predicted) = self.deployed.predicted.take() {
+                let effect = Estimate { mean: -difference.mean, ..difference };
+                self.tell_at(window.end, What::Measured { revision: self.deployed.revision, predicted, effect });
+            }
+            self.guard.watch(window.end, difference);
         }
         if self.guard.should_rollback().is_some() {
             self.rollback();
         }
-    }
-
-    fn compare(&mut self, window: &Window, since_before: bool) {
-        let worth = window.speech >= LEAST_WATCHED;
-        let rival = worth.then(|| self.guard.rival(window.end, &self.context).map(|rival| rival.settings)).flatten();
-        let part = window.end - window.length..window.end;
-        let sounds = self.followers.render(&self.hearing, part, &self.settings, rival.as_ref());
-        let Some([present, rival]) = sounds.map(|sounds| sounds.map(|sound| window.audition.hear(&sound))) else {
-            return;
-        };
-        let difference = difference(&window.audition, &rival, &present);
-        if since_before && let Some(predicted) = self.deployed.predicted.take() {
-            let effect = Estimate { mean: -difference.mean, ..difference };
-            self.tell_at(window.end, What::Measured { revision: self.deployed.revision, predicted, effect });
-        }
-        self.guard.watch(window.end, difference);
     }
 
     fn deploy(&mut self, point: Point, reason: String, predicted: Estimate) -> Vec<ParameterUpdate> {
@@ -398,8 +414,8 @@ impl FeedbackLoop {
     }
 }
 
-/// A change of the input is noticed so much later, s; see [`Change`](crate::tuner::Change).
-const CHANGED: f32 = 3.0;
+/// A change of the input is noticed so much later at least, s; see [`Change`](crate::tuner::Change).
+const CHANGED: f32 = 2.0;
 /// Least speech in a window for the guard to compare on it, s.
 const LEAST_WATCHED: f32 = 0.5;
 
