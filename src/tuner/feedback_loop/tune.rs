@@ -111,7 +111,7 @@ impl FeedbackLoop {
     }
 
     /// Looks for better settings, as far as that has not been done on what there is to judge on: once all was
-    /// tried, again when there is twice as much. In between what is heard is compared with the next best.
+    /// tried, again when there is half as much more. In between what is heard is compared with the next best.
     pub(super) fn tune(&mut self) {
         self.shadow.set(self.recent.stretches(&self.hearing, self.config.steady));
         if !self.can_judge() {
@@ -135,7 +135,7 @@ impl FeedbackLoop {
         }
         self.deploy_best(done);
         if self.plan().is_rest() {
-            self.progress.rests_until = Some(2 * age);
+            self.progress.rests_until = Some(age * 3 / 2);
             if !self.progress.deployed {
                 self.tell(What::Converged { rounds: self.rounds });
             }
