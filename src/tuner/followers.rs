@@ -19,7 +19,7 @@ pub struct Followers {
 }
 
 /// How many settings are followed at once.
-pub(super) const FOLLOWED: usize = 3;
+const FOLLOWED: usize = 3;
 /// How far the last one stays behind, s: a window. In the second until the next window the settings settle.
 const LAG: f32 = 3.0;
 
@@ -31,7 +31,7 @@ impl Followers {
         Ok(Followers { abreast: Vec::new(), behind: None, spare, lag: (LAG * config.sample_rate as f32) as u64 })
     }
 
-    /// What each of some settings, all different, makes of a window of the stream: mono, in step with the input. Those
+    /// What each of some settings, three at most and all different, makes of a window of the stream: mono, in step with the input. Those
     /// are left out for which the input isn't kept any more. Windows come in order.
     pub fn render(
         &mut self,

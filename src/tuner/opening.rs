@@ -33,7 +33,7 @@ impl Opening {
     /// against each; none for strange input.
     pub fn all(space: &Space, heard: &[f32; IMPRESSION], doubt: f32) -> Vec<Opening> {
         let Some(expected) = PRIOR.expect(heard) else { return Vec::new() };
-        let known = is_usual(space);
+        let known = Opening::are_known(space);
         let opening = |((name, settings), expected): ((&'static str, Settings), Estimate)| Opening {
             name,
             point: space.point(&settings),
@@ -48,14 +48,14 @@ impl Opening {
     /// By how much the untouched sound is likely to beat the base, PESQ points, for input of which this is heard with the
     /// base; if that is known.
     pub fn untouched(space: &Space, heard: &[f32; IMPRESSION]) -> Option<Estimate> {
-        PRIOR.expect(heard).filter(|_| is_usual(space)).map(|[untouched, ..]| untouched)
+        PRIOR.expect(heard).filter(|_| Opening::are_known(space)).map(|[untouched, ..]| untouched)
     }
-}
 
-/// Whether openings were tried around such a base: what they were worth around other settings says nothing.
-fn is_usual(space: &Space) -> bool {
-    let default = space.point(&Settings::default());
-    space.len() == TUNED.len() && space.distance(space.origin(), &default) < SAME
+    /// Whether anything is known of them in a space: what they were worth around other settings says nothing.
+    pub fn are_known(space: &Space) -> bool {
+        let default = space.point(&Settings::default());
+        space.len() == TUNED.len() && space.distance(space.origin(), &default) < SAME
+    }
 }
 
 /// Settings nearer than this are the same.

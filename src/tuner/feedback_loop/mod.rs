@@ -298,15 +298,16 @@ impl FeedbackLoop {
         })
     }
 
-    /// What is heard in a window of the present settings, the base, and what the guard compares with; nothing where
-    /// there is too little speech to compare on.
+    /// What is heard in a window of the present settings, what the guard compares with, and the base if that tells what
+    /// to expect of the openings; nothing where there is too little speech to compare on.
     fn follow(&mut self, window: &Window) -> Vec<(Settings, Take)> {
         if self.paused || window.speech < LEAST_WATCHED {
             return Vec::new();
         }
         let rival = self.guard.rival(window.end, &self.context).map(|rival| rival.settings);
+        let base = Opening::are_known(&self.space).then_some(*self.space.base());
         let mut wanted = vec![self.settings];
-        for other in [*self.space.base()].into_iter().chain(rival) {
+        for other in rival.into_iter().chain(base) {
             if !wanted.contains(&other) {
                 wanted.push(other);
             }
