@@ -106,15 +106,16 @@ fn test_adaptation_speed() {
     session.play(&input);
     let first = session.deployments().next().expect("something to improve").0.sample;
     assert!(first < 13 * u64::from(RATE), "after {} s", first as f32 / RATE as f32);
-    // Half-way the microphone becomes a muffled one: what was steady is opened again, and something is done.
-    let before = session.at as u64;
-    session.play(&muffled(&input));
-    let change = session.events.iter().find(|e| e.sample > before && matches!(e.what, What::InputChanged { .. }));
-    let after = change.expect("noticed").sample - before;
-    assert!(after < 10 * u64::from(RATE), "after {} s", after as f32 / RATE as f32);
+    // The microphone becomes a muffled one: what was steady is opened again, and something is done.
+    let (before, rounds) = (session.at as u64, session.feedback_loop.rounds());
+    let noticed = muffled(&input).chunks(RATE as usize).take(10).any(|second| {
+        session.play(second);
+        session.events.iter().any(|e| e.sample > before && matches!(e.what, What::InputChanged { .. }))
+    });
+    assert!(noticed, "not in 10 s");
     // The search began anew then.
-    let rounds = session.feedback_loop.rounds();
-    assert!(rounds > 0 && rounds < 40, "{rounds}");
+    let anew = session.feedback_loop.rounds();
+    assert!(anew > 0 && anew < rounds, "{anew} {rounds}");
 }
 
 #[test]
