@@ -1,7 +1,7 @@
 use super::Stretch;
 use super::guard::Fault;
 use super::shadow::mix;
-use crate::quality::{Audition, Context, Ears, Estimate, Heard, Listener, Take};
+use crate::quality::{Audition, Ears, Estimate, Heard, Listener, Take};
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -9,11 +9,9 @@ use std::ops::Range;
 pub struct Window {
     /// Position in the stream of the window's end, in samples.
     pub end: u64,
-    /// What is wrong with the input.
-    pub context: Context,
     /// How long it is, samples.
     pub length: u64,
-    /// What is heard in the input.
+    /// What is heard in the input, and what is wrong with it.
     pub audition: Audition<'static>,
     /// How much speech there is, s.
     pub speech: f32,
@@ -59,8 +57,8 @@ const TALKING: f32 = 0.3;
 const EVERY: u64 = 2;
 
 impl Hearing {
-    /// For a stream of this rate and channel count through an engine of this delay in samples. What comes
-    /// `preroll` samples before a window is kept with it.
+    /// For a stream of this rate and channel count through an engine of this delay in samples. Stretches begin with
+    /// `preroll` samples for the engine alone, if they are there.
     pub fn new(ears: &'static Ears, rate: u32, channels: usize, latency: usize, preroll: usize) -> Hearing {
         let queues = || vec![VecDeque::new(); channels.clamp(1, 2)];
         Hearing {
@@ -131,14 +129,14 @@ impl Hearing {
         let to = (end - self.from) as usize;
         let from = to.checked_sub(window.length)?;
         let before = (self.output_from - self.from) as usize;
-        let output = cut(&self.output, from.checked_sub(before)?..to - before);
-        let mono = mix(&cut(&self.input, from..to), 0);
-        let audition = Audition::heard(self.ears, window.excerpt, window.context, &mono);
-        let take = audition.hear(&mix(&output, 0));
+        let output = mix(&cut(&self.output, from.checked_sub(before)?..to - before), 0);
+        let input = mix(&cut(&self.input, from..to), 0);
+        let audition = Audition::heard(self.ears, window.excerpt, window.context, &input);
+        let take = audition.hear(&output);
         let score = audition.score(&take);
-        let fault = self.fault(&mono, &mix(&output, 0), &audition.excerpt.speech);
+        let fault = self.fault(&input, &output, &audition.excerpt.speech);
         let (length, speech) = (window.length as u64, audition.speech());
-        Some(Window { end, length, context: window.context, speech, audition, take, score, fault })
+        Some(Window { end, length, speech, audition, take, score, fault })
     }
 
     /// The fault of the last second.

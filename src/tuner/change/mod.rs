@@ -19,8 +19,8 @@ pub struct Change {
 ///
 /// Each window is compared with the mean and the variance, dimension by dimension, of what was usual (a
 /// Mahalanobis distance with a diagonal covariance); a CUSUM (Page 1954) of the distance asks for
-/// a change that lasts. So is, where it is known, by how much the untouched sound is likely to beat the usual settings:
-/// a change of that matters even if little else changes. What is usual is learned from windows that ended 3 s ago, so
+/// a change that lasts. Where it is known by how much the untouched sound is likely to beat the usual settings, that is
+/// compared as well, by itself: a change of it matters even if little else changes. What is usual is learned from windows that ended 3 s ago, so
 /// that a change doesn't become usual before it is noticed. In pauses of the speech only what can be
 /// heard without speech is compared. After a change it learns anew, and is deaf for 8 s.
 ///
@@ -136,7 +136,8 @@ impl ChangeDetector {
         if self.seconds(began, sample) < LEARN {
             return None;
         }
-        let worth = untouched.map_or(EXPECTED.0, |expected| self.untouched.surely(expected).powi(2).min(MOST));
+        let untouched = untouched.map(|expected| self.untouched.surely(expected));
+        let worth = untouched.map_or(EXPECTED.0, |deviation| deviation.powi(2).min(MOST));
         let distances = [(self.distance(embedding), HEARD), (worth, EXPECTED)];
         let mut risen = false;
         for (sum, (distance, (reference, threshold))) in self.sums.iter_mut().zip(distances) {
@@ -161,7 +162,8 @@ impl ChangeDetector {
         sum / count.max(1) as f32
     }
 
-    fn describe(&self, sample: u64, embedding: &Embedding, untouched: Option<Estimate>) -> Change {
+    /// Says what changed; `untouched` is the deviation of what is expected of the untouched sound.
+    fn describe(&self, sample: u64, embedding: &Embedding, untouched: Option<f32>) -> Change {
         let known = heard(embedding).filter(|i| self.usual[*i].seconds >= LAG);
         let size = known.map(|i| (embedding[i] - self.usual[i].mean).powi(2)).sum::<f32>().sqrt();
         // Of each pair of words the evidence for and against.
@@ -175,10 +177,9 @@ impl ChangeDetector {
                 let evidence: f32 = signed.sum();
                 (evidence.abs(), if evidence > 0.0 { *more } else { *less })
             })
-            .chain(untouched.map(|expected| {
-                let deviation = self.untouched.surely(expected);
-                (deviation.powi(2).min(MOST), if deviation > 0.0 { NEED.0 } else { NEED.1 })
-            }))
+            .chain(
+                untouched.map(|deviation| (deviation.powi(2).min(MOST), if deviation > 0.0 { NEED.0 } else { NEED.1 })),
+            )
             .collect();
         found.sort_by(|a, b| b.0.total_cmp(&a.0));
         let clear = found.iter().enumerate().filter(|(i, (evidence, _))| *i == 0 || *evidence > 0.6 * found[0].0);

@@ -209,8 +209,8 @@ impl FeedbackLoop {
         }
         while let Some(window) = self.pending.pop_front() {
             self.heard = window.end;
-            self.context = window.context.embedding();
-            self.findings = window.context.findings();
+            self.context = window.audition.context.embedding();
+            self.findings = window.audition.context.findings();
             let takes = self.follow(&window);
             if self.observe(&window, &takes) {
                 self.windows = 0;
