@@ -161,14 +161,14 @@ impl<'a> Audition<'a> {
     /// A take with a fault is worse than any without by far, however it scores. Without a score,
     /// nothing is known: 0 with an infinite sigma.
     pub fn difference(&self, take: &Take, other: &Take) -> Estimate {
-        match (take.veto, other.veto) {
-            (Some(_), None) => return Estimate { mean: -FAULT, sigma: 0.0 },
-            (None, Some(_)) => return Estimate { mean: FAULT, sigma: 0.0 },
-            _ => {}
-        }
+        let fault = |take: &Take| if take.veto.is_some() { FAULT } else { 0.0 };
+        let faults = fault(other) - fault(take);
         match (&self.ears.model, &take.verdict, &other.verdict) {
-            (Some(model), Some(take), Some(other)) => model.difference(take, other),
-            _ => Estimate { mean: 0.0, sigma: f32::INFINITY },
+            (Some(model), Some(take), Some(other)) => {
+                let Estimate { mean, sigma } = model.difference(take, other);
+                Estimate { mean: mean + faults, sigma }
+            }
+            _ => Estimate { mean: faults, sigma: f32::INFINITY },
         }
     }
 

@@ -43,6 +43,19 @@ fn enhancement_beats_noise_and_spoiling_beats_neither() {
 }
 
 #[test]
+fn beside_a_fault_others_still_differ_and_nothing_is_surer() {
+    heard(|audition, output| {
+        let honest = audition.hear(output);
+        let faulty = audition.hear(&vec![0.0; output.len()]);
+        let [over_faulty, untouched_over_faulty] =
+            [&honest, audition.untouched()].map(|take| audition.difference(take, &faulty));
+        let between = audition.score(&honest);
+        assert!((over_faulty.mean - untouched_over_faulty.mean - between.mean).abs() < 1e-3);
+        assert!(over_faulty.mean > FAULT / 2.0 && over_faulty.sigma > between.sigma, "{over_faulty:?} {between:?}");
+    });
+}
+
+#[test]
 fn the_same_sound_is_the_same_for_sure() {
     heard(|audition, output| {
         let [a, b] = [0, 1].map(|_| audition.hear(output));
