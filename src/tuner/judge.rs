@@ -76,7 +76,22 @@ impl<'a> Judge<'a> {
 
     /// By how much one candidate is better than another.
     pub fn gain(&self, one: &Verdict, other: &Verdict) -> Estimate {
-        if other.point == *self.space.origin() { one.value } else { self.compare(&one.trial, &other.trial, None) }
+        if other.point == *self.space.origin() {
+            return one.value;
+        }
+        let expected = self.expected(&one.point).zip(self.expected(&other.point));
+        self.compare(&one.trial, &other.trial, expected.map(|(one, other)| difference(one, other)))
+    }
+
+    /// Whether one candidate should be heard rather than another, as it is better by so many PESQ points. It has to be
+    /// better in itself, as a candidate can be surer than another and yet be worse. Besides, the surer comes first, but of
+    /// two openings that both surely beat the base the better one, if they are apart.
+    pub fn prefers(&self, one: &Verdict, other: &Verdict, by: f32) -> bool {
+        let gain = self.gain(one, other).mean;
+        match self.knows(&one.point) && self.knows(&other.point) {
+            true => gain > by.max(APART) && one.bound > by,
+            false => gain > 0.0 && one.bound > other.bound + by,
+        }
     }
 
     fn verdict(&self, point: &Point, trial: Trial) -> Verdict {
@@ -112,8 +127,12 @@ impl<'a> Judge<'a> {
         self.rules.openings.iter().find(same)
     }
 
+    fn expected(&self, point: &[f32]) -> Option<Estimate> {
+        self.opening(point).and_then(|opening| opening.expected)
+    }
+
     fn value(&self, point: &[f32], trial: &Trial) -> Estimate {
-        self.compare(trial, &self.base, self.opening(point).and_then(|opening| opening.expected))
+        self.compare(trial, &self.base, self.expected(point))
     }
 
     fn compare(&self, one: &Trial, other: &Trial, expected: Option<Estimate>) -> Estimate {
@@ -130,7 +149,54 @@ impl<'a> Judge<'a> {
     }
 }
 
+/// By how much one opening is expected to be better than another. Where the base does too much, it does so beside both:
+/// half of what is expected wrongly of one is expected of the other.
+fn difference(one: Estimate, other: Estimate) -> Estimate {
+    let (a, b) = (one.sigma, other.sigma);
+    Estimate { mean: one.mean - other.mean, sigma: (a * a + b * b - a * b).sqrt() }
+}
+
+/// Two openings that differ by less are as good as each other, PESQ points: half of what is noticed.
+const APART: f32 = 0.025;
 /// The share of the doubt that is held against an opening of which something is expected.
 const TRUST: f32 = 0.7;
 /// By how much a difference between two candidates varies from stretch to stretch, and half as much again, PESQ points.
 const SPREAD: f32 = 0.2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::testing::demo;
+    use crate::engine::{EngineConfig, Latency};
+    use crate::quality::Ears;
+    use crate::settings::{Id, Settings};
+    use crate::tuner::Stretch;
+    use std::sync::Arc;
+
+    #[test]
+    fn of_two_the_better_is_preferred_if_it_is_sure_enough() {
+        let engine = EngineConfig { sample_rate: 48_000, channels: 1, latency: Latency::Studio };
+        let mut shadow = Shadow::new(engine).unwrap();
+        shadow.set(vec![Arc::new(Stretch::new(Ears::built_in(), 48_000, vec![demo()], 48_000))]);
+        let space = Space::new(Settings::default(), &[]);
+        let [less, more] =
+            [6.0, 16.0].map(|reduction| space.point(&Settings::default().with(Id::Reduction, reduction)));
+        let opening = |point: &Point| Opening { name: "", point: point.clone(), expected: None };
+        let openings = [opening(&less), opening(&more)];
+        for known in [&[][..], &openings] {
+            let rules = Rules { caution: 0.7, doubt: 0.7, openings: known, wanted: &|_| 0.0 };
+            let mut judge = Judge::new(&mut shadow, &space, rules);
+            let [less, more] = [&less, &more].map(|point| judge.judge(point));
+            let gain = judge.gain(&more, &less).mean;
+            assert!(gain > 0.02, "in a noisy café: {gain}");
+            let with = |verdict: &Verdict, bound| Verdict { bound, ..verdict.clone() };
+            assert!(judge.prefers(&with(&more, 0.2), &with(&less, 0.1), 0.01));
+            assert!(!judge.prefers(&with(&less, 0.2), &with(&more, 0.1), 0.01), "surer, but worse");
+            let unsure = judge.prefers(&with(&more, 0.1), &with(&less, 0.2), 0.01);
+            assert_eq!(unsure, !known.is_empty(), "better and less sure: only an opening");
+            let poor = judge.prefers(&with(&more, -0.1), &with(&less, -0.2), 0.01);
+            assert_eq!(poor, known.is_empty(), "an opening has to beat the base");
+            assert!(!judge.prefers(&with(&more, 0.2), &with(&less, 0.1), 2.0 * gain.max(0.1)), "not worth it");
+        }
+    }
+}

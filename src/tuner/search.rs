@@ -31,6 +31,8 @@ pub struct Round {
     pub best: Verdict,
     /// What was changed on the way there, in a few plain words each, in order.
     pub finds: Vec<String>,
+    /// Whether another one was the best before.
+    pub moved: bool,
     /// The candidates that were heard to the end, and what they are worth over the base.
     pub judged: Vec<(Point, f32)>,
 }
@@ -75,7 +77,7 @@ impl Search {
         self.round += 1;
         let mut best = judge.judge(&self.best);
         // What was best on other audio need not be so on this.
-        if best.vetoed || best.bound < heard.bound {
+        if best.vetoed || !judge.prefers(&best, heard, 0.0) {
             best = heard.clone();
         }
         if best.vetoed || best.bound < 0.0 {
@@ -93,7 +95,7 @@ impl Search {
                 continue;
             }
             ranked.push((verdict.bound, point));
-            if verdict.whole && verdict.bound > best.bound + STEP {
+            if verdict.whole && judge.prefers(&verdict, &best, STEP) {
                 finds.push(reason.to_owned());
                 best = verdict;
             }
@@ -118,10 +120,10 @@ impl Search {
                 continue;
             }
             judged.push((verdict.point.clone(), verdict.bound));
-            if eager && verdict.bound > best.bound {
+            if eager && judge.prefers(&verdict, &best, 0.0) {
                 finds.push(proposal.reason);
                 best = verdict;
-            } else if verdict.bound > best.bound + STEP {
+            } else if judge.prefers(&verdict, &best, STEP) {
                 better.push((verdict, proposal.reason));
             }
         }
@@ -141,7 +143,7 @@ impl Search {
                     judge.race(&sum, &best)
                 }
             };
-            if candidate.whole && !candidate.vetoed && candidate.bound > best.bound + STEP {
+            if candidate.whole && !candidate.vetoed && judge.prefers(&candidate, &best, STEP) {
                 best = candidate;
                 finds.push(reason);
             }
@@ -162,7 +164,8 @@ impl Search {
                 self.board.push(point);
             }
         }
+        let moved = self.best != best.point;
         self.best.clone_from(&best.point);
-        Round { best, finds, judged }
+        Round { best, finds, moved, judged }
     }
 }

@@ -79,14 +79,21 @@ impl Space {
         matches!(self.ids[coordinate].spec().kind, Kind::Choice(_))
     }
 
-    /// A point without what may not be moved from another one yet, as the input was heard for so many seconds only:
-    /// it takes many sounds to tell a voice's tone from a few of its vowels, and more to tell its level.
-    pub fn held(&self, point: &[f32], from: &[f32], seconds: f32) -> Point {
+    /// The nearest point to another that may be heard after one, where the input was heard for so many seconds and no
+    /// setting may move by more than `step` of its range at once: it takes many sounds to tell a voice's tone from a few
+    /// of its vowels, and more to tell its level, which moves in small steps, as a jump of loudness is heard.
+    pub fn held(&self, point: &[f32], from: &[f32], (step, seconds): (f32, f32)) -> Point {
         // To turn noise reduction off and leave hum removal on is not half as good as to leave the sound alone.
         let off = self.settings(point)[Id::Method] == 0.0;
-        let early = |id: Id| seconds < needs(id) && !(off && id == Id::Hum);
-        let travels = self.ids.iter().zip(point.iter().zip(from));
-        travels.map(|(id, (to, was))| if early(*id) { *was } else { *to }).collect()
+        let reach = |i: usize| match self.ids[i] {
+            Id::Hum if off => 1.0,
+            id if seconds < needs(id) => 0.0,
+            Id::LevelRange if seconds.is_finite() => step.min(LEVEL_STEP),
+            _ if self.is_choice(i) => 1.0,
+            _ => step,
+        };
+        let travels = point.iter().zip(from).enumerate();
+        travels.map(|(i, (to, was))| to.clamp(was - reach(i), was + reach(i))).collect()
     }
 
     /// Whether a point leaves the sound as it is.
@@ -141,6 +148,9 @@ impl Space {
         (sum / self.len().max(1) as f32).sqrt()
     }
 }
+
+/// The furthest that the range of the leveler moves at once while it is heard: 3 dB.
+const LEVEL_STEP: f32 = 1.0 / 6.0;
 
 /// For how long input has to be heard before a setting is moved, s.
 fn needs(id: Id) -> f32 {
@@ -197,6 +207,23 @@ mod tests {
             }
             assert!(space.distance(&space.point(&settings), &vec![corner.clamp(0.0, 1.0); space.len()]) < 0.2);
         }
+    }
+
+    #[test]
+    fn what_is_heard_moves_in_steps_and_not_too_early() {
+        let space = Space::new(Settings::default(), &[]);
+        let far = Settings::default().with(Id::Method, 0.0).with(Id::Reduction, 0.0).with(Id::EqAir, 6.0);
+        let far = space.point(&far.with(Id::LevelRange, 18.0).with(Id::LevelSpeed, 12.0));
+        let held = |step, seconds| space.settings(&space.held(&far, space.origin(), (step, seconds)));
+        let default = Settings::default();
+        let late = held(0.25, 60.0);
+        let (low, high) = Id::Reduction.spec().safe;
+        assert!((default[Id::Reduction] - late[Id::Reduction] - 0.25 * (high - low)).abs() < 0.01, "{late:?}");
+        assert_eq!(late[Id::Method], 0.0, "a choice is no step");
+        assert!((late[Id::LevelRange] - 3.0).abs() < 0.01, "the level moves least");
+        let early = held(0.25, 3.0);
+        assert!([Id::EqAir, Id::LevelRange, Id::LevelSpeed].iter().all(|id| early[*id] == default[*id]));
+        assert_eq!(space.held(&far, space.origin(), (1.0, f32::INFINITY)), far, "unheard, all at once");
     }
 
     #[test]

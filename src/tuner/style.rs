@@ -37,7 +37,8 @@ impl Style {
         }
     }
 
-    /// The largest step of a setting in one cycle, as a share of its safe range. Choices are not steps.
+    /// The largest step of a setting in one cycle, as a share of its safe range. Choices and openings are
+    /// not steps.
     pub fn step(self) -> f32 {
         match self {
             Style::Greedy => 1.0,

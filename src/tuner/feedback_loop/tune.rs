@@ -1,7 +1,7 @@
 //! Deciding: what to try when, and what of it is heard.
 
 use super::FeedbackLoop;
-use crate::quality::{Estimate, Quality};
+use crate::quality::{Estimate, JUST_NOTICEABLE, Quality};
 use crate::tuner::event::{ParameterUpdate, What};
 use crate::tuner::judge::{Judge, Rules, Verdict};
 use crate::tuner::search::Round;
@@ -14,6 +14,8 @@ const WORTHWHILE: f32 = 0.025;
 /// less. Few sounds tell little, and of many candidates some do well on them by chance. On recordings of which
 /// nothing was known, half of the harm was done for want of this.
 const HASTE: f32 = 3.0;
+/// A search goes through the strategies at most so often: which of two is preferred need not give an order of many.
+const SWEEPS: usize = 5;
 /// Small steps at the end of a search. More would follow the errors of the score: on recordings
 /// whose voices it never heard, three times as many lost a fifth of the gain.
 const STEPS: usize = 80;
@@ -24,7 +26,7 @@ pub(super) struct Progress {
     /// Strategies and small steps that were tried.
     strategies: usize,
     steps: usize,
-    /// Whether the last round found something, and whether anything was deployed.
+    /// Whether the last round found something new, and whether anything was deployed.
     found: bool,
     deployed: bool,
     /// Once all was tried: for how long the input has to be like this for another search, samples.
@@ -54,6 +56,8 @@ impl Plan {
 struct Reach {
     /// How many settings may differ from what is heard.
     changes: usize,
+    /// By how much a setting may differ, as a share of its range; openings by any amount.
+    step: f32,
     /// For how long the input was heard, s.
     seconds: f32,
 }
@@ -99,8 +103,8 @@ impl FeedbackLoop {
         if !self.can_judge() {
             return Vec::new();
         }
-        // Nobody hears the way there, so any number of settings may change.
-        let reach = Reach { changes: self.space.len(), seconds: f32::INFINITY };
+        // Nobody hears the way there, so all settings may change, and by any amount.
+        let reach = Reach { changes: self.space.len(), step: 1.0, seconds: f32::INFINITY };
         let mut done = Vec::new();
         while !self.plan().is_rest() && self.rounds < rounds && progress(self.rounds) {
             done.push(self.round(self.plan(), reach));
@@ -178,9 +182,10 @@ impl FeedbackLoop {
         let rules = Rules { caution, doubt, openings: &openings, wanted: &wanted };
         let deployed = &self.deployed.point;
         let limits = |point: &[f32]| {
+            let step = if openings.iter().any(|opening| opening.point == point) { 1.0 } else { reach.step };
             let point = match space.is_untouched(point) {
                 true => point.to_vec(),
-                false => space.held(point, deployed, reach.seconds),
+                false => space.held(point, deployed, (step, reach.seconds)),
             };
             let changed = point.iter().zip(deployed).filter(|(a, b)| a != b).count();
             (changed <= reach.changes && guard.allows(position, space, &point, &context)).then_some(point)
@@ -200,24 +205,28 @@ impl FeedbackLoop {
         if plan.eager {
             self.convergence.advance(&round.best.point, round.best.bound, None);
         }
-        self.progress.found = !round.finds.is_empty();
+        self.progress.found = round.moved && !round.finds.is_empty();
         let best = &round.best;
-        // Of openings enough is known not to doubt the difference once more.
-        let known = judge.knows(&best.point) && judge.knows(&heard.point);
-        let sure = best.bound > heard.bound + WORTHWHILE && (known || gain.least(judge.caution(&best.point)) > 0.0);
+        // Of openings enough is known not to doubt the difference once more, if it is one that is noticed.
+        let sure = match judge.knows(&best.point) && judge.knows(&heard.point) {
+            true => judge.prefers(best, &heard, JUST_NOTICEABLE),
+            false => judge.prefers(best, &heard, WORTHWHILE) && gain.least(judge.caution(&best.point)) > 0.0,
+        };
         Done { round, heard, gain, sure }
     }
 
     fn reach(&self) -> Reach {
         let age = self.recent.age(self.heard) as f32 / self.config.engine.sample_rate as f32;
-        Reach { changes: self.config.style.changes(), seconds: age.max(HASTE) }
+        let style = self.config.style;
+        Reach { changes: style.changes(), step: style.step(), seconds: age.max(HASTE) }
     }
 
     /// What the next round does: first whole strategies, the best of them and what adds to it; then small steps from
     /// there, each that is better taken over at once.
     fn plan(&self) -> Plan {
         let Progress { strategies, steps, found, .. } = self.progress;
-        match (strategies < self.team.strategies(), found && steps == 0) {
+        let all = self.team.strategies();
+        match (strategies < all, found && steps == 0 && strategies < SWEEPS * all) {
             (true, _) => Plan { tactic: Tactic::Ucb, slots: self.config.sweep, eager: false },
             (_, true) => Plan { tactic: Tactic::Ucb, slots: self.config.slots, eager: false },
             _ if steps < STEPS && !self.convergence.converged() => {
