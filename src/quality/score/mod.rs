@@ -158,8 +158,8 @@ impl<'a> Audition<'a> {
 
     /// By how much one take is better than another, in PESQ points; 0.05 is just noticeable.
     ///
-    /// A take with a fault is worse than any without by far, however it scores. Without a score,
-    /// nothing is known: 0 with an infinite sigma.
+    /// A fault costs 10 points beside the score, so that a take with one is worse than any without. Without a score
+    /// nothing else is known: sigma is infinite.
     pub fn difference(&self, take: &Take, other: &Take) -> Estimate {
         let fault = |take: &Take| if take.veto.is_some() { FAULT } else { 0.0 };
         let faults = fault(other) - fault(take);
