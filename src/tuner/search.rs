@@ -120,15 +120,15 @@ impl Search {
                 continue;
             }
             judged.push((verdict.point.clone(), verdict.bound));
-            if eager && judge.prefers(&verdict, &best, 0.0) {
+            if !judge.prefers(&verdict, &best, if eager { 0.0 } else { STEP }) {
+                continue;
+            }
+            if eager {
                 finds.push(proposal.reason);
                 best = verdict;
-            } else if judge.prefers(&verdict, &best, STEP) {
+            } else {
                 better.push((verdict, proposal.reason));
             }
-        }
-        if eager {
-            better.clear();
         }
         let incumbent = best.point.clone();
         // The best one, and what the next best add to it.

@@ -19,10 +19,10 @@ pub struct Change {
 ///
 /// Each window is compared with the mean and the variance, dimension by dimension, of what was usual (a
 /// Mahalanobis distance with a diagonal covariance); a CUSUM (Page 1954) of the distance asks for
-/// a change that lasts. Where it is known by how much the untouched sound is likely to beat the usual settings, that is
-/// compared as well, by itself: a change of it matters even if little else changes. What is usual is learned from windows that ended 3 s ago, so
-/// that a change doesn't become usual before it is noticed. In pauses of the speech only what can be
-/// heard without speech is compared. After a change it learns anew, and is deaf for 8 s.
+/// a change that lasts. Where it is known by how much the untouched sound is likely to beat the usual settings, that
+/// is compared as well, by itself: a change of it matters even if little else changes. What is usual is learned from
+/// windows that ended 3 s ago, so that a change doesn't become usual before it is noticed. In pauses of the speech only
+/// what can be heard without speech is compared. After a change it learns anew, and is deaf for 8 s.
 ///
 /// No false alarm in three minutes of a voice in a café; about one in two hours of noise that moves all
 /// dimensions at random by 0.2.
