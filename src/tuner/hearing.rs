@@ -23,8 +23,8 @@ pub struct Window {
     pub fault: Option<Fault>,
 }
 
-/// Listens to what goes into the engine and what comes out, and gives windows of 3 s every second, the first one of
-/// 2 s.
+/// Listens to what goes into the engine and what comes out, and gives windows of 3 s every second, the first two of
+/// what there is.
 ///
 /// Windows without a gap in them only. The output belongs to the input `latency` samples before it.
 pub struct Hearing {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 /// Length of a stretch, s: the score was trained on such.
 const STRETCH: f32 = 6.0;
 /// The newest stretch may be as short as this, s.
-const LEAST: f32 = 1.9;
+const LEAST: f32 = 0.9;
 
 /// What was heard since the input last changed, cut into stretches on which candidates are judged.
 ///

@@ -6,7 +6,7 @@ use crate::quality::sane;
 pub const STEPS: usize = 30;
 const HOP: usize = 5;
 /// Steps in the first window for whoever is in a hurry.
-const EARLY: usize = 20;
+const EARLY: usize = 10;
 
 /// Samples in a step.
 pub fn step(rate: u32) -> usize {
@@ -62,7 +62,7 @@ impl Listener {
         }
     }
 
-    /// Tells of the first 2 s already, and from there on twice a second of more, until it is 3 s.
+    /// Tells of the first second already, and from there on twice a second of more, until it is 3 s.
     pub fn early(mut self) -> Listener {
         self.first = EARLY * step(self.rate);
         self.due = self.first;

@@ -109,11 +109,12 @@ fn in_a_hurry_the_first_window_is_shorter() {
     listener.push(&[&input], |heard| early.push(heard));
     let ends = |all: &[Heard]| all.iter().map(|heard| (heard.end, heard.length)).collect::<Vec<_>>();
     assert_eq!(ends(&usual), [(48_000, 48_000), (56_000, 48_000), (64_000, 48_000)]);
-    assert_eq!(ends(&early), [&[(32_000, 32_000), (40_000, 40_000)], &ends(&usual)[..]].concat());
-    let first = Excerpt::new(rate, &input[..32_000]);
-    assert_eq!(early[0].context, Context::of(&first, &[&input[..32_000]]));
+    let short = [(16_000, 16_000), (24_000, 24_000), (32_000, 32_000), (40_000, 40_000)];
+    assert_eq!(ends(&early), [&short, &ends(&usual)[..]].concat());
+    let first = Excerpt::new(rate, &input[..16_000]);
+    assert_eq!(early[0].context, Context::of(&first, &[&input[..16_000]]));
     // Of the slow things it knows as much, and of the rest the same.
-    assert_eq!(early[2].context.noise_level, usual[0].context.noise_level);
+    assert_eq!(early[4].context.noise_level, usual[0].context.noise_level);
     listener.reset();
     let mut again = Vec::new();
     listener.push(&[&input], |heard| again.push(heard.context));

@@ -221,8 +221,8 @@ impl FeedbackLoop {
             }
             self.watch(&window, &takes);
             self.recent.hear(&self.hearing, window.end);
-            // The first window, and that in which another input is noticed, is looked at by itself.
-            let due = self.windows == 1 || (self.windows - 2).is_multiple_of(u64::from(self.config.interval.max(1)));
+            // The first windows, and those in which another input is noticed, are looked at one by one.
+            let due = self.windows < EACH || (self.windows - EACH).is_multiple_of(self.config.interval.max(1).into());
             if due && window.end >= self.guard.rests_until() {
                 self.tune();
             }
@@ -415,8 +415,10 @@ impl FeedbackLoop {
     }
 }
 
-/// A change of the input is noticed so much later at least, s; see [`Change`](crate::tuner::Change).
-const CHANGED: f32 = 2.0;
+/// From this window on the interval counts.
+const EACH: u64 = 3;
+/// When a change of the input is noticed, so much is surely of the new one, s; see [`Change`](crate::tuner::Change).
+const CHANGED: f32 = 1.0;
 /// Least speech in a window for the guard to compare on it, s.
 const LEAST_WATCHED: f32 = 0.5;
 

@@ -14,6 +14,8 @@ const WORTHWHILE: f32 = 0.025;
 /// less. Few sounds tell little, and of many candidates some do well on them by chance. On recordings of which
 /// nothing was known, half of the harm was done for want of this.
 const HASTE: f32 = 3.0;
+/// Before so much was heard of the input, only openings are tried, s: two windows, with a little to spare.
+const SEARCH: f32 = 1.9;
 /// A search goes through the strategies at most so often: which of two is preferred need not give an order of many.
 const SWEEPS: usize = 5;
 /// Small steps at the end of a search. More would follow the errors of the score: on recordings
@@ -126,7 +128,8 @@ impl FeedbackLoop {
             self.search_anew();
         }
         let reach = self.reach();
-        if self.progress.rests_until.is_some() {
+        let early = (age as f32) < SEARCH * self.config.engine.sample_rate as f32;
+        if early || self.progress.rests_until.is_some() {
             if self.recent.grows() {
                 let done = self.round(Plan::REST, reach);
                 self.deploy_best(vec![done]);

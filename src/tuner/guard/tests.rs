@@ -65,6 +65,21 @@ fn alarm(guard: &mut Guard, noise: &mut Noise, hop: f64, (mean, sigma): (f64, f6
 }
 
 #[test]
+fn a_veto_is_no_surer_than_the_score() {
+    for (sigma, sudden) in [(0.1, true), (0.6, false)] {
+        let mut guard = guard();
+        guard.keep(snapshot(1, 1.0, HERE));
+        for second in 2..20 {
+            guard.rival(at(second.into()), &HERE);
+            assert_eq!(guard.watch(at(second.into()), Estimate { mean: -0.2, sigma }), None);
+        }
+        guard.rival(at(20.0), &HERE);
+        let once = guard.watch(at(20.0), Estimate { mean: 9.5, sigma });
+        assert_eq!(matches!(once, Some(Reason::Sudden { .. })), sudden, "{once:?}");
+    }
+}
+
+#[test]
 fn good_settings_are_never_rolled_back() {
     let mut alarms = 0;
     for seed in 0..200 {

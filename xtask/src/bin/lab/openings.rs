@@ -9,8 +9,20 @@ use std::fs;
 use std::path::Path;
 
 /// What is heard of a recording, from and to, s: the tuner begins early, and again after a change.
-const HEARD: [(f32, f32); 9] =
-    [(0.5, 2.0), (0.75, 3.0), (1.0, 4.0), (1.5, 6.0), (2.0, 4.0), (3.5, 5.5), (1.5, 4.5), (3.0, 6.0), (2.0, 6.0)];
+const HEARD: [(f32, f32); 12] = [
+    (0.0, 1.0),
+    (0.0, 2.0),
+    (0.0, 3.0),
+    (0.0, 4.5),
+    (0.0, 6.0),
+    (1.0, 2.0),
+    (2.0, 4.0),
+    (3.5, 5.5),
+    (1.5, 4.5),
+    (3.0, 6.0),
+    (2.0, 6.0),
+    (1.5, 7.5),
+];
 
 /// The factory default and the openings around it.
 pub fn all() -> Vec<Settings> {
@@ -46,7 +58,7 @@ pub fn write(set: &Path, ears: &Ears, jobs: usize) -> Result<()> {
     })
 }
 
-/// The engine's pre-roll comes before it.
+/// What came before it is the engine's pre-roll.
 fn impression(ears: &Ears, rate: u32, input: &[f32], output: &[f32], (from, to): (f32, f32)) -> [f32; IMPRESSION] {
     let [from, to] = [from, to].map(|seconds| ((seconds * rate as f32) as usize).min(input.len()));
     let audition = Audition::new(ears, rate, &input[from..to]);
