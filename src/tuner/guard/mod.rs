@@ -280,8 +280,8 @@ impl Guard {
             (false, _) => config.doubt_later,
         };
         // A veto may be a matter of a few noisy frames.
-        let limited = Estimate { mean: mean.clamp(-SUDDEN, SUDDEN), sigma };
-        if limited.least(doubt) > config.harm {
+        let believed = if mean.abs() > SCORES { mean.clamp(-LARGEST, LARGEST) } else { mean };
+        if (Estimate { mean: believed, sigma }).least(doubt) > config.harm {
             self.alarm = self.alarm.or(Some(Reason::Sudden { by: mean, sigma }));
         } else if risen {
             self.alarm = self.alarm.or(Some(Reason::Lasting { by: self.recent as f32 }));
@@ -371,8 +371,8 @@ impl Guard {
 
 /// The largest difference that the detectors take in, PESQ points.
 const LARGEST: f32 = 0.5;
-/// No single comparison counts for more, PESQ points.
-const SUDDEN: f32 = 1.0;
+/// Scores do not differ by more: one of the two has a veto, PESQ points.
+const SCORES: f32 = 5.0;
 /// The share of a full comparison in the mean of late.
 const RECENT: f64 = 0.3;
 const MOST_DOUBLINGS: i64 = 30;

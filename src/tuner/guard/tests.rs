@@ -66,7 +66,7 @@ fn alarm(guard: &mut Guard, noise: &mut Noise, hop: f64, (mean, sigma): (f64, f6
 
 #[test]
 fn a_veto_is_no_surer_than_the_score() {
-    for (sigma, sudden) in [(0.1, true), (0.6, false)] {
+    for (sigma, sudden) in [(0.05, true), (0.2, false)] {
         let mut guard = guard();
         guard.keep(snapshot(1, 1.0, HERE));
         for second in 2..20 {
