@@ -27,6 +27,7 @@ pub(crate) use measures::k_weight;
 pub use measures::{FEATURE_NAMES, FEATURES, Levels, Quality};
 pub(crate) use perceptron::{Perceptron, Scale};
 pub use reference::PseudoReference;
+pub(crate) use score::FAULT;
 pub use score::{Audition, Ears, Estimate, IMPRESSION, SCORE_FEATURES, Take, feature_names};
 use std::borrow::Cow;
 pub(crate) use true_peak::TruePeak;

@@ -181,7 +181,7 @@ impl<'a> Audition<'a> {
 /// Odds of speech where both witnesses are in doubt.
 const RARE: f32 = 0.007;
 /// What a fault costs: more than any quality can make up for.
-const FAULT: f32 = 10.0;
+pub(crate) const FAULT: f32 = 10.0;
 
 fn features(yardstick: &Yardstick, quality: &Quality, frames: &Frames) -> [f32; SCORE_FEATURES] {
     let heard = yardstick.hear(frames);

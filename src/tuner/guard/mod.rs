@@ -16,7 +16,7 @@ pub use fault::Fault;
 pub use snapshots::Snapshot;
 
 use super::Space;
-use crate::quality::{EMBEDDING, Estimate};
+use crate::quality::{EMBEDDING, Estimate, FAULT};
 use crate::settings::Settings;
 use snapshots::{Kept, Ring};
 use std::fmt;
@@ -279,8 +279,8 @@ impl Guard {
             (true, true) => config.doubt_at_first,
             (false, _) => config.doubt_later,
         };
-        // A veto may be a matter of a few noisy frames.
-        let believed = if mean.abs() > SCORES { mean.clamp(-LARGEST, LARGEST) } else { mean };
+        // Scores alone do not differ by half a fault; and a veto may be a matter of a few noisy frames.
+        let believed = if mean.abs() > FAULT / 2.0 { mean.clamp(-LARGEST, LARGEST) } else { mean };
         if (Estimate { mean: believed, sigma }).least(doubt) > config.harm {
             self.alarm = self.alarm.or(Some(Reason::Sudden { by: mean, sigma }));
         } else if risen {
@@ -371,8 +371,6 @@ impl Guard {
 
 /// The largest difference that the detectors take in, PESQ points.
 const LARGEST: f32 = 0.5;
-/// Scores do not differ by more: one of the two has a veto, PESQ points.
-const SCORES: f32 = 5.0;
 /// The share of a full comparison in the mean of late.
 const RECENT: f64 = 0.3;
 const MOST_DOUBLINGS: i64 = 30;
