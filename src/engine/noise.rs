@@ -4,21 +4,12 @@ use super::math::exp2;
 /// Noise power tracking by speech presence probability with a fixed prior: Gerkmann & Hendriks,
 /// "Unbiased MMSE-based noise power estimation with low complexity and low tracking delay", IEEE
 /// TASLP 20(4), 2012.
-///
-/// By itself it loses its way in clean speech: what stays far above the noise for long is taken to be noise. So the
-/// noise is also at most a little louder than the quietest moment of the last second or so, as in minimum statistics
-/// (Martin, IEEE TSAP 9(5), 2001). That is how it knows soon that a noise has ended, too.
 pub struct NoiseTracker {
     power: Vec<f32>,
     presence: Vec<f32>,
     /// Speech presence, smoothed over time; keeps the tracker from locking up.
     average: Vec<f32>,
     average_smoothing: f32,
-    /// The power, smoothed a little, and its least in this half of the memory and in the last.
-    recent: Vec<f32>,
-    recent_smoothing: f32,
-    least: [Vec<f32>; 2],
-    half: u32,
     hop_seconds: f32,
     smoothing: f32,
     frames: u32,
@@ -28,12 +19,6 @@ pub struct NoiseTracker {
 /// A-priori SNR of speech where it is present: 15 dB, as in the paper.
 const PRIOR: f32 = 31.622_777;
 const FLOOR: f32 = 1e-14;
-/// Time constant of the power of which the least is taken, and for how long it is remembered at most, s.
-const RECENT: f32 = 0.05;
-const MEMORY: f32 = 1.5;
-/// The noise is at most so much louder than the least: 12 dB. Smoothed that little, the least of a steady noise lies up
-/// to 10 dB below its mean.
-const ABOVE_LEAST: f32 = 16.0;
 
 impl NoiseTracker {
     /// A tracker for spectra of this many bands.
@@ -44,10 +29,6 @@ impl NoiseTracker {
             presence: vec![0.0; bands],
             average: vec![0.0; bands],
             average_smoothing: stream.smoothing(0.152, stream.hop),
-            recent: vec![0.0; bands],
-            recent_smoothing: stream.smoothing(RECENT, stream.hop),
-            least: [vec![f32::INFINITY; bands], vec![f32::INFINITY; bands]],
-            half: (0.5 * MEMORY / hop_seconds) as u32,
             hop_seconds,
             smoothing: 0.0,
             frames: 0,
@@ -68,7 +49,6 @@ impl NoiseTracker {
             for (n, p) in self.power.iter_mut().zip(power) {
                 *n = n.max(p + FLOOR);
             }
-            self.recent.copy_from_slice(&self.power);
             return;
         }
         let (a, b) = (self.smoothing, self.average_smoothing);
@@ -82,24 +62,6 @@ impl NoiseTracker {
             *presence = probability;
             let estimate = probability * *noise + (1.0 - probability) * p;
             *noise = (a * *noise + (1.0 - a) * estimate).max(FLOOR);
-        }
-        self.bound(power);
-    }
-
-    /// Keeps the noise near the quietest of the last moments.
-    fn bound(&mut self, power: &[f32]) {
-        self.frames += 1;
-        if self.frames >= self.warm_up + self.half {
-            self.frames = self.warm_up;
-            self.least.swap(0, 1);
-            self.least[0].fill(f32::INFINITY);
-        }
-        let [newer, older] = &mut self.least;
-        let rows = self.power.iter_mut().zip(&mut self.recent).zip(newer.iter_mut().zip(older)).zip(power);
-        for (((noise, recent), (newer, older)), p) in rows {
-            *recent += (1.0 - self.recent_smoothing) * (p - *recent);
-            *newer = newer.min(*recent);
-            *noise = noise.min(ABOVE_LEAST * newer.min(*older)).max(FLOOR);
         }
     }
 
@@ -118,8 +80,6 @@ impl NoiseTracker {
         self.power.fill(0.0);
         self.presence.fill(0.0);
         self.average.fill(0.0);
-        self.recent.fill(0.0);
-        self.least.iter_mut().for_each(|least| least.fill(f32::INFINITY));
         self.frames = 0;
     }
 }
@@ -176,27 +136,5 @@ mod tests {
             frames(1000.0, seed).for_each(|frame| tracker.update(&frame));
         }
         assert!((decibels(&tracker) - 30.0).abs() < 2.0, "{}", decibels(&tracker));
-    }
-
-    #[test]
-    fn a_noise_that_ends_is_forgotten_soon() {
-        let mut tracker = tracker(0.3);
-        let hop = tracker.hop_seconds;
-        frames(1.0, 1).for_each(|frame| tracker.update(&frame));
-        frames(1e-6, 2).take((1.0 / hop) as usize).for_each(|frame| tracker.update(&frame));
-        assert!(decibels(&tracker) < -45.0, "{}", decibels(&tracker));
-    }
-
-    #[test]
-    fn clean_speech_without_pause_is_not_noise() {
-        let mut tracker = tracker(0.3);
-        let hop = tracker.hop_seconds;
-        // 2 s of sound, in every band with gaps of 0.4 s.
-        for (i, frame) in frames(1.0, 3).take((2.0 / hop) as usize).enumerate() {
-            let gap = |band: usize| (i as f32 * hop + 0.01 * band as f32) % 1.0 < 0.4;
-            let heard = |(band, p): (usize, f32)| if gap(band) { 1e-6 * p } else { p };
-            tracker.update(&frame.into_iter().enumerate().map(heard).collect::<Vec<f32>>());
-        }
-        assert!(decibels(&tracker) < -18.0, "{}", decibels(&tracker));
     }
 }

@@ -33,7 +33,7 @@ const DEVIATION: (f32, f32) = (4.0, 5.5);
 /// Where both start, until the sound is known: a crowd is possible.
 const START: (f32, f32) = (PRESENCE.1, 5.0);
 /// Speech this far (dB) above the noise is clean.
-const CLEAN: f32 = 45.0;
+const CLEAN: f32 = 42.0;
 
 impl Restraint {
     /// Watches 300 to 4000 Hz.
