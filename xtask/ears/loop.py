@@ -18,7 +18,8 @@ named and left out. `settled` is the last third of the recordings of 15 s or lon
 contender is its mean gain over best_preset as a share of the oracle's.
 
 Recordings of `--change` have another problem from their middle on. They don't count in the means; shown is
-their gain over best_preset, 5 s by 5 s (where the oracle picks anew).
+their gain over best_preset, 5 s by 5 s (where the oracle picks anew), and how much of what the oracle then
+gains over the untouched sound.
 
 What is done is kept in DIR/scores, so that a stopped run goes on where it was: a contender is rendered
 again when the program or the recording is another one, and scored again when what came out is another sound.
@@ -226,18 +227,24 @@ def plot(path, results, groups, columns):
 
 
 def changes(takes, preset):
-    """Prints how fast the loop is back after a change: mean gains in composite, by seconds after it."""
+    """Prints how fast the loop is back after a change: mean gains in composite, by seconds after it, and what share they
+    are of the best that was possible just then."""
     windows = [part for part in takes[0]["untouched"]["scores"] if part != "all"]
-    gains = {name: {} for name in [*LOOP, "oracle"]}
+    contenders = [preset, *LOOP, "oracle"]
+    gains = {name: {} for name in contenders}
+    shares = {name: {} for name in contenders}
     for window in windows:
         results = Results(takes, window, [preset])
-        for name in gains:
+        for name in contenders:
             gains[name][window] = round(float((results.of(name) - results.of(preset)).mean()), 4)
-    print(f"\n{len(takes)} recordings with a change: composite over {preset}, in the {WINDOW:g} s from so many seconds after it")
-    print(f"{'':<12}" + "".join(f"{f'{window} s':>10}" for window in windows))
-    for name, row in gains.items():
-        print(f"{name:<12}" + "".join(f"{gain:>+10.3f}" for gain in row.values()))
-    return gains
+            shares[name][window] = results.gap_closed(name, "untouched")
+    print(f"\n{len(takes)} recordings with a change: composite over {preset}, and in brackets the share of what the oracle")
+    print(f"gains over the untouched sound, in the {WINDOW:g} s from so many seconds after the change")
+    print(f"{'':<12}" + "".join(f"{f'{window} s':>16}" for window in windows))
+    for name in contenders:
+        share = {window: "" if value is None else f"({value:.2f})" for window, value in shares[name].items()}
+        print(f"{name:<12}" + "".join(f"{gains[name][window]:>+9.3f}{share[window]:>7}" for window in windows))
+    return {"gain": gains, "share": shares}
 
 
 def worst_files(results, items, places, count=10):
