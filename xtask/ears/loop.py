@@ -242,8 +242,9 @@ def changes(takes, preset):
     print(f"gains over the untouched sound, in the {WINDOW:g} s from so many seconds after the change")
     print(f"{'':<12}" + "".join(f"{f'{window} s':>16}" for window in windows))
     for name in contenders:
-        share = {window: "" if value is None else f"({value:.2f})" for window, value in shares[name].items()}
-        print(f"{name:<12}" + "".join(f"{gains[name][window]:>+9.3f}{share[window]:>7}" for window in windows))
+        cells = zip(gains[name].values(), shares[name].values())
+        texts = (f"{gain:>+9.3f}{'' if share is None else f'({share:.2f})':>7}" for gain, share in cells)
+        print(f"{name:<12}" + "".join(texts))
     return {"gain": gains, "share": shares}
 
 

@@ -22,8 +22,8 @@ stopped goes on where it was. Plots and sounds go to target/ears/loop. The last 
                      how many rounds and seconds of sound --adapt took to settle
   clean_loss         the largest loss of PESQ on clean speech, against untouched
   settled            of --adapt, the last third of the recordings
-  after_change       composite over the best preset in the 5 s from so many seconds after a change, and the share of
-                     what the oracle gains over untouched in that time
+  after_change       in the 5 s from so many seconds after a change: gain in composite over the best preset, and
+                     share of what the oracle gains over untouched
   files              number of recordings
 
 Example:
