@@ -28,6 +28,7 @@ mod low_cut;
 pub(crate) mod math;
 pub mod neural;
 pub(crate) mod noise;
+mod onset;
 mod restraint;
 pub(crate) mod smooth;
 mod spectral;

@@ -1,15 +1,17 @@
 use super::Stream;
 use super::math::exp2;
+use super::onset::Onset;
 
 /// Noise power tracking by speech presence probability with a fixed prior: Gerkmann & Hendriks,
 /// "Unbiased MMSE-based noise power estimation with low complexity and low tracking delay", IEEE
-/// TASLP 20(4), 2012.
+/// TASLP 20(4), 2012. A noise that begins far louder is noticed by [`Onset`].
 pub struct NoiseTracker {
     power: Vec<f32>,
     presence: Vec<f32>,
     /// Speech presence, smoothed over time; keeps the tracker from locking up.
     average: Vec<f32>,
     average_smoothing: f32,
+    onset: Onset,
     hop_seconds: f32,
     smoothing: f32,
     frames: u32,
@@ -29,6 +31,7 @@ impl NoiseTracker {
             presence: vec![0.0; bands],
             average: vec![0.0; bands],
             average_smoothing: stream.smoothing(0.152, stream.hop),
+            onset: Onset::new(stream, bands),
             hop_seconds,
             smoothing: 0.0,
             frames: 0,
@@ -41,15 +44,15 @@ impl NoiseTracker {
         self.smoothing = (-self.hop_seconds / seconds).exp();
     }
 
-    /// Takes the power spectrum of one frame.
-    pub fn update(&mut self, power: &[f32]) {
+    /// Takes the power spectrum of one frame. Whether a noise began that is far louder than the one before.
+    pub fn update(&mut self, power: &[f32]) -> bool {
         if self.frames < self.warm_up {
             // The first windows are partly silence: take the loudest as noise until there is more to go by.
             self.frames += 1;
             for (n, p) in self.power.iter_mut().zip(power) {
                 *n = n.max(p + FLOOR);
             }
-            return;
+            return false;
         }
         let (a, b) = (self.smoothing, self.average_smoothing);
         let slope = -PRIOR / (1.0 + PRIOR) * std::f32::consts::LOG2_E;
@@ -63,6 +66,7 @@ impl NoiseTracker {
             let estimate = probability * *noise + (1.0 - probability) * p;
             *noise = (a * *noise + (1.0 - a) * estimate).max(FLOOR);
         }
+        self.onset.update(power, &mut self.power)
     }
 
     /// The noise's power in every band, for noise of unit variance: 1.
@@ -80,6 +84,7 @@ impl NoiseTracker {
         self.power.fill(0.0);
         self.presence.fill(0.0);
         self.average.fill(0.0);
+        self.onset.reset();
         self.frames = 0;
     }
 }
@@ -110,20 +115,30 @@ mod tests {
     #[test]
     fn finds_white_noise_and_follows_it() {
         let mut tracker = tracker(0.2);
-        frames(1.0, 1).for_each(|frame| tracker.update(&frame));
+        frames(1.0, 1).for_each(|frame| {
+            tracker.update(&frame);
+        });
         assert!(decibels(&tracker).abs() < 1.5, "{}", decibels(&tracker));
-        frames(4.0, 2).take(150).for_each(|frame| tracker.update(&frame));
+        frames(4.0, 2).take(150).for_each(|frame| {
+            tracker.update(&frame);
+        });
         assert!((decibels(&tracker) - 6.0).abs() < 1.5, "{}", decibels(&tracker));
-        frames(0.1, 3).take(150).for_each(|frame| tracker.update(&frame));
+        frames(0.1, 3).take(150).for_each(|frame| {
+            tracker.update(&frame);
+        });
         assert!((decibels(&tracker) + 10.0).abs() < 1.5, "{}", decibels(&tracker));
     }
 
     #[test]
     fn a_syllable_is_not_noise() {
         let mut tracker = tracker(0.2);
-        frames(1.0, 1).for_each(|frame| tracker.update(&frame));
+        frames(1.0, 1).for_each(|frame| {
+            tracker.update(&frame);
+        });
         let before = decibels(&tracker);
-        frames(300.0, 2).take(20).for_each(|frame| tracker.update(&frame));
+        frames(300.0, 2).take(20).for_each(|frame| {
+            tracker.update(&frame);
+        });
         assert!(decibels(&tracker) - before < 3.0, "{before} {}", decibels(&tracker));
         assert!(tracker.presence().iter().sum::<f32>() > 380.0);
     }
@@ -131,9 +146,13 @@ mod tests {
     #[test]
     fn a_noise_that_stays_is_noise_in_the_end() {
         let mut tracker = tracker(0.2);
-        frames(1.0, 1).for_each(|frame| tracker.update(&frame));
+        frames(1.0, 1).for_each(|frame| {
+            tracker.update(&frame);
+        });
         for seed in 0..10 {
-            frames(1000.0, seed).for_each(|frame| tracker.update(&frame));
+            frames(1000.0, seed).for_each(|frame| {
+                tracker.update(&frame);
+            });
         }
         assert!((decibels(&tracker) - 30.0).abs() < 2.0, "{}", decibels(&tracker));
     }

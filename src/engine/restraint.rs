@@ -32,6 +32,8 @@ const PRESENCE: (f32, f32) = (0.19, 0.25);
 const DEVIATION: (f32, f32) = (4.0, 5.5);
 /// Where both start, until the sound is known: a crowd is possible.
 const START: (f32, f32) = (PRESENCE.1, 5.0);
+/// Noise that began is so much louder than before, where it matters.
+const BEGAN: f32 = 2.0;
 /// Speech this far (dB) above the noise is clean.
 const CLEAN: f32 = 42.0;
 
@@ -89,6 +91,14 @@ impl Restraint {
         decibels(self.speech) - decibels(self.noise)
     }
 
+    /// This noise began, and was taken for speech until now: that tells nothing of a crowd.
+    pub fn noise_began(&mut self, noise: &[f32]) {
+        if sum(&noise[self.bands.clone()]) > BEGAN * self.noise {
+            self.presence = self.presence.min(START.0);
+            self.variance = self.variance.max(START.1 * START.1);
+        }
+    }
+
     /// Forgets the sound.
     pub fn reset(&mut self) {
         self.started = false;
@@ -140,6 +150,24 @@ mod tests {
     fn a_crowd_is_left_alone() {
         let level = |t: f32| 1.0 + 0.6 * (11.0 * t).sin();
         assert!(left(|_| 0.35, level, 0.3) < 1.0);
+    }
+
+    #[test]
+    fn a_noise_that_begins_is_no_crowd() {
+        let stream = Stream::new(EngineConfig { sample_rate: 48_000, channels: 1, latency: Latency::Studio }).unwrap();
+        let bands = Bands::new(&stream);
+        let flat = |value: f32| vec![value; bands.count()];
+        let steps = (2.0 * stream.rate / stream.hop as f32) as usize;
+        let mut crowd = Restraint::new(&stream, &bands);
+        let limit = |restraint: &mut Restraint, presence| {
+            (0..steps).fold(0.0, |_, _| restraint.limit(20.0, &flat(1.0), &flat(0.01), &flat(presence)))
+        };
+        assert!(limit(&mut crowd, 0.9) < 1.0, "steady, and everywhere speech");
+        crowd.noise_began(&flat(0.01));
+        assert!(limit(&mut crowd, 0.15) < 15.0, "it is as loud as before");
+        limit(&mut crowd, 0.9);
+        crowd.noise_began(&flat(1.0));
+        assert!(limit(&mut crowd, 0.15) > 19.0);
     }
 
     #[test]

@@ -190,7 +190,9 @@ impl Effect for SpectralPass {
         self.dry.process(block, &mut self.dry_block);
         self.stft.analyse(block);
         self.bands.power(&self.stft.spectra, &mut self.power);
-        self.noise.update(&self.power);
+        if self.noise.update(&self.power) {
+            self.restraint.noise_began(self.noise.power());
+        }
         self.reverb.update(&self.power, self.noise.power());
         let reduction = self.reduction.value() * self.active.value();
         let reduction = self.restraint.limit(reduction, &self.power, self.noise.power(), self.noise.presence());
@@ -243,7 +245,7 @@ mod tests {
     use super::*;
     use crate::engine::Latency;
     use crate::engine::testing::{noise, run, settled, stream};
-    use crate::engine::voice::voice;
+    use crate::engine::voice::{pauses, voice};
 
     fn make(stream: &Stream) -> Box<dyn Effect> {
         Box::new(SpectralPass::new(stream))
@@ -304,6 +306,27 @@ mod tests {
                 input[0][start..].iter().zip(&output[0][start + delay..]).map(|(x, y)| x - y).collect();
             let distortion = decibels(&error) - decibels(&input[0][start..]);
             assert!(distortion < -20.0, "{method:?} {distortion}");
+        }
+    }
+
+    #[test]
+    fn a_noise_that_begins_under_a_voice_is_soon_turned_down() {
+        for method in [Method::Spectral, Method::Neural] {
+            let stream = stream(48_000, 1, Latency::Studio);
+            let (begin, seconds) = (stream.samples(6.0), 14.0);
+            let hiss = noise(stream.samples(seconds), 11);
+            let noisy = voice(&stream, seconds).into_iter().zip(&hiss).enumerate();
+            let input = noisy.map(|(i, (voice, hiss))| voice + if i < begin { 0.0005 } else { 0.5 } * hiss).collect();
+            let input: [Vec<f32>; 1] = [input];
+            let output = processed(&stream, &with(method), &input);
+            let delay = SpectralPass::new(&stream).latency();
+            // The first pause that is at least 2 s after it began.
+            let begin = begin + stream.samples(2.0);
+            let pause: Vec<usize> =
+                (begin..).skip_while(|i| !pauses(&stream, *i)).take_while(|i| pauses(&stream, *i)).collect();
+            let [before, after] = [(&input[0], 0), (&output[0], delay)]
+                .map(|(sound, delay)| decibels(&sound[pause[0] + delay..pause[pause.len() - 1] + delay]));
+            assert!(after - before < -12.0, "{method:?}: {before} {after}");
         }
     }
 
