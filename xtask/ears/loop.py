@@ -18,8 +18,9 @@ named and left out. `settled` is the last third of the recordings of 15 s or lon
 contender is its mean gain over best_preset as a share of the oracle's.
 
 Recordings of `--change` have another problem from their middle on. They don't count in the means; shown is
-their gain over best_preset, 5 s by 5 s (where the oracle picks anew), and how much of what the oracle then
-gains over the untouched sound.
+their gain over best_preset, 5 s by 5 s, and how much that is of what was possible over the untouched sound: of
+what the oracle gains, which picks anew every 5 s; and of what `anew` gains, `--two-pass` on nothing but what
+follows the change. The first says how well the loop knows what is best, the second how fast it is back.
 
 What is done is kept in DIR/scores, so that a stopped run goes on where it was: a contender is rendered
 again when the program or the recording is another one, and scored again when what came out is another sound.
@@ -52,6 +53,7 @@ import matplotlib.pyplot as plt  # noqa: E402
 
 LOOP = {"causal": ["--adapt"], "two_pass": ["--adapt", "--two-pass"]}
 KEPT = ["default", *LOOP]
+ANEW = "anew"  # two-pass on what follows a change alone
 LONG = 15.0  # seconds from which on the end is looked at by itself
 WINDOW = 5.0  # seconds, around a change
 MEASURES = ["pesq", "estoi", "lsd", "composite"]
@@ -87,6 +89,29 @@ def contenders(options, index):
     lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[known:]
     sampled = {f"sample {i}": [w for pair in line.split() for w in ("--set", pair)] for i, line in enumerate(lines)}
     return {**fixed, **LOOP, **sampled}
+
+
+def enhance(options, noisy, output, arguments):
+    """The program on one recording; what it tells of its adaptation."""
+    command = [options.attune, "enhance", noisy, "-o", output, "--force", "--json", "--jobs", "1", *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise RuntimeError(f"`attune enhance {' '.join(arguments)}` fails on {noisy}: {done.stderr.strip()}")
+    return json.loads(done.stdout)["files"][0]["adaptation"]
+
+
+def enhance_rest(options, noisy, output, arguments, begin):
+    """As `enhance`, on what follows second `begin` alone; before it the recording is as it was."""
+    samples, rate = soundfile.read(noisy, dtype="int32")
+    begin = round(begin * rate)
+    kind = soundfile.info(noisy).subtype
+    with tempfile.TemporaryDirectory() as temporary:
+        rest, enhanced = Path(temporary) / "rest.wav", Path(temporary) / "enhanced.wav"
+        soundfile.write(rest, samples[begin:], rate, kind)
+        told = enhance(options, rest, enhanced, arguments)
+        samples[begin:] = soundfile.read(enhanced, dtype="int32")[0]
+        soundfile.write(output, samples, rate, kind)
+    return told
 
 
 def score(options, clean, outputs, spans):
@@ -130,8 +155,11 @@ def work(job):
 
     takes = {"untouched": kept["takes"].get("untouched", {})}
     fresh = {} if takes["untouched"] else {"untouched": noisy}
+    ways = contenders(options, index)
+    if "change_s" in item:
+        ways[ANEW] = LOOP["two_pass"]
     with tempfile.TemporaryDirectory() as temporary:
-        for contender, arguments in contenders(options, index).items():
+        for contender, arguments in ways.items():
             before = kept["takes"].get(contender, {})
             made = {"program": options.program, "arguments": arguments}
             if {key: before.get(key) for key in made} == made:
@@ -139,11 +167,11 @@ def work(job):
                 continue
             output = options.out / "outputs" if contender in KEPT else Path(temporary)
             output = output / f"{name} {contender}.wav"
-            command = [options.attune, "enhance", noisy, "-o", output, "--force", "--json", "--jobs", "1", *arguments]
-            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            if done.returncode:
-                raise RuntimeError(f"`attune enhance {' '.join(arguments)}` fails on {noisy}: {done.stderr.strip()}")
-            made |= {"audio": digest(output), "adaptation": json.loads(done.stdout)["files"][0]["adaptation"]}
+            if contender == ANEW:
+                told = enhance_rest(options, noisy, output, arguments, item["change_s"])
+            else:
+                told = enhance(options, noisy, output, arguments)
+            made |= {"audio": digest(output), "adaptation": told}
             if made["audio"] == before.get("audio"):
                 made["scores"] = before["scores"]
             else:
@@ -171,7 +199,7 @@ class Results:
     def __init__(self, takes, part, fixed):
         self.fixed, self.names = fixed, list(takes[0])
         table = np.array([[numbers(take[name], part) for name in self.names] for take in takes])
-        best = table[:, :, 3].argmax(axis=1)
+        best = table[:, [name != ANEW for name in self.names], 3].argmax(axis=1)
         self.names.append("oracle")
         self.table = np.concatenate([table, table[np.arange(len(table)), best][:, None]], axis=1)
 
@@ -185,9 +213,9 @@ class Results:
         means = self.table[chosen, self.names.index(name)].mean(axis=0)
         return {key: round(float(value), 4) for key, value in zip(MEASURES, means)}
 
-    def gap_closed(self, name, preset, chosen=slice(None)):
+    def gap_closed(self, name, preset, chosen=slice(None), best="oracle"):
         base = self.of(preset)[chosen].mean()
-        possible = self.of("oracle")[chosen].mean() - base
+        possible = self.of(best)[chosen].mean() - base
         return round(float((self.of(name)[chosen].mean() - base) / possible), 4) if possible > 0 else None
 
     def doubt(self, name, preset, draws=2000):
@@ -228,24 +256,27 @@ def plot(path, results, groups, columns):
 
 def changes(takes, preset):
     """Prints how fast the loop is back after a change: mean gains in composite, by seconds after it, and what share they
-    are of the best that was possible just then."""
+    are of what was possible just then."""
     windows = [part for part in takes[0]["untouched"]["scores"] if part != "all"]
-    contenders = [preset, *LOOP, "oracle"]
+    contenders = [preset, *LOOP, ANEW, "oracle"]
     gains = {name: {} for name in contenders}
-    shares = {name: {} for name in contenders}
+    shares = {best: {name: {} for name in contenders} for best in ("oracle", ANEW)}
     for window in windows:
         results = Results(takes, window, [preset])
         for name in contenders:
             gains[name][window] = round(float((results.of(name) - results.of(preset)).mean()), 4)
-            shares[name][window] = results.gap_closed(name, "untouched")
-    print(f"\n{len(takes)} recordings with a change: composite over {preset}, and in brackets the share of what the oracle")
-    print(f"gains over the untouched sound, in the {WINDOW:g} s from so many seconds after the change")
-    print(f"{'':<12}" + "".join(f"{f'{window} s':>16}" for window in windows))
+            for best, found in shares.items():
+                found[name][window] = results.gap_closed(name, "untouched", best=best)
+    print(f"\n{len(takes)} recordings with a change: composite over {preset} in the {WINDOW:g} s from so many seconds after")
+    print(f"the change, and in brackets what share that is of what the oracle and what {ANEW} gain over the untouched sound")
+    print(f"{'':<12}" + "".join(f"{f'{window} s':>22}" for window in windows))
     for name in contenders:
-        cells = zip(gains[name].values(), shares[name].values())
-        texts = (f"{gain:>+9.3f}{'' if share is None else f'({share:.2f})':>7}" for gain, share in cells)
-        print(f"{name:<12}" + "".join(texts))
-    return {"gain": gains, "share": shares}
+        cells = []
+        for window in windows:
+            share = " ".join("-" if of[name][window] is None else f"{of[name][window]:.2f}" for of in shares.values())
+            cells.append(f"{gains[name][window]:>+9.3f}{f'({share})':>13}")
+        print(f"{name:<12}" + "".join(cells))
+    return {"gain": gains, "share": shares["oracle"], "share_of_anew": shares[ANEW]}
 
 
 def worst_files(results, items, places, count=10):

@@ -23,7 +23,7 @@ stopped goes on where it was. Plots and sounds go to target/ears/loop. The last 
   clean_loss         the largest loss of PESQ on clean speech, against untouched
   settled            of --adapt, the last third of the recordings
   after_change       in the 5 s from so many seconds after a change: gain in composite over the best preset, and
-                     share of what the oracle gains over untouched
+                     share of what the oracle gains over untouched, and of what two-pass on the rest alone gains
   files              number of recordings
 
 Example:
