@@ -16,11 +16,16 @@ pub struct NoiseTracker {
     smoothing: f32,
     frames: u32,
     warm_up: u32,
+    known: u32,
 }
 
 /// A-priori SNR of speech where it is present: 15 dB, as in the paper.
 const PRIOR: f32 = 31.622_777;
 const FLOOR: f32 = 1e-14;
+/// Before so much was heard, s, the noise is at most so much louder than the sound just now (12 dB): most recordings
+/// begin with speech, and clean ones lose most at their beginning.
+const UNKNOWN: f32 = 2.0;
+const ABOVE_RECENT: f32 = 16.0;
 
 impl NoiseTracker {
     /// A tracker for spectra of this many bands.
@@ -36,6 +41,7 @@ impl NoiseTracker {
             smoothing: 0.0,
             frames: 0,
             warm_up: (stream.window / stream.hop) as u32,
+            known: (stream.window / stream.hop) as u32 + (UNKNOWN / hop_seconds) as u32,
         }
     }
 
@@ -52,6 +58,7 @@ impl NoiseTracker {
             for (n, p) in self.power.iter_mut().zip(power) {
                 *n = n.max(p + FLOOR);
             }
+            self.onset.begin(&self.power);
             return false;
         }
         let (a, b) = (self.smoothing, self.average_smoothing);
@@ -66,7 +73,14 @@ impl NoiseTracker {
             let estimate = probability * *noise + (1.0 - probability) * p;
             *noise = (a * *noise + (1.0 - a) * estimate).max(FLOOR);
         }
-        self.onset.update(power, &mut self.power)
+        let began = self.onset.update(power, &mut self.power);
+        if self.frames < self.known {
+            self.frames += 1;
+            for (noise, recent) in self.power.iter_mut().zip(self.onset.recent()) {
+                *noise = noise.min(ABOVE_RECENT * recent).max(FLOOR);
+            }
+        }
+        began
     }
 
     /// The noise's power in every band, for noise of unit variance: 1.
@@ -141,6 +155,17 @@ mod tests {
         });
         assert!(decibels(&tracker) - before < 3.0, "{before} {}", decibels(&tracker));
         assert!(tracker.presence().iter().sum::<f32>() > 380.0);
+    }
+
+    #[test]
+    fn what_a_recording_begins_with_need_not_be_noise() {
+        let mut tracker = tracker(0.3);
+        let count = |seconds: f32| (seconds / tracker.hop_seconds) as usize;
+        let (speech, pause) = (count(0.3), count(0.4));
+        for frame in frames(1.0, 1).take(speech).chain(frames(1e-6, 2).take(pause)) {
+            tracker.update(&frame);
+        }
+        assert!(decibels(&tracker) < -15.0, "{}", decibels(&tracker));
     }
 
     #[test]

@@ -47,6 +47,16 @@ impl Onset {
         }
     }
 
+    /// This is what it begins with.
+    pub fn begin(&mut self, power: &[f32]) {
+        self.recent.copy_from_slice(power);
+    }
+
+    /// The power in every band, smoothed a little.
+    pub fn recent(&self) -> &[f32] {
+        &self.recent
+    }
+
     /// Takes the power spectrum of one frame. If a noise began: true, and `noise` is raised to it.
     pub fn update(&mut self, power: &[f32], noise: &mut [f32]) -> bool {
         let rows = self.recent.iter_mut().zip(&mut self.mean).zip(&mut self.least[0]).zip(power);

@@ -269,12 +269,12 @@ def changes(takes, preset):
                 found[name][window] = results.gap_closed(name, "untouched", best=best)
     print(f"\n{len(takes)} recordings with a change: composite over {preset} in the {WINDOW:g} s from so many seconds after")
     print(f"the change, and in brackets what share that is of what the oracle and what {ANEW} gain over the untouched sound")
-    print(f"{'':<12}" + "".join(f"{f'{window} s':>22}" for window in windows))
+    print(f"{'':<12}" + "".join(f"{f'{window} s':>23}" for window in windows))
     for name in contenders:
         cells = []
         for window in windows:
             share = " ".join("-" if of[name][window] is None else f"{of[name][window]:.2f}" for of in shares.values())
-            cells.append(f"{gains[name][window]:>+9.3f}{f'({share})':>13}")
+            cells.append(f"{gains[name][window]:>+9.3f} {f'({share})':>13}")
         print(f"{name:<12}" + "".join(cells))
     return {"gain": gains, "share": shares["oracle"], "share_of_anew": shares[ANEW]}
 
