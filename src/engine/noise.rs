@@ -22,9 +22,10 @@ pub struct NoiseTracker {
 /// A-priori SNR of speech where it is present: 15 dB, as in the paper.
 const PRIOR: f32 = 31.622_777;
 const FLOOR: f32 = 1e-14;
-/// Before so much was heard, s, the noise is at most so much louder than the sound just now (12 dB): most recordings
-/// begin with speech, and clean ones lose most at their beginning.
-const UNKNOWN: f32 = 2.0;
+/// Before so much was heard, s, little is known of the noise: most recordings begin with speech, and clean ones lose
+/// most at their beginning.
+pub const UNKNOWN: f32 = 2.0;
+/// As long as that, the noise is at most so much louder than the sound just now (12 dB).
 const ABOVE_RECENT: f32 = 16.0;
 
 impl NoiseTracker {

@@ -1,6 +1,7 @@
 use super::Stream;
 use super::bands::Bands;
 use super::math::{log2, sum};
+use super::noise::UNKNOWN;
 
 /// How far noise may be turned down without doing harm. Two kinds of sound call for restraint:
 ///
@@ -16,7 +17,8 @@ pub struct Restraint {
     fast: f32,
     slow: f32,
     speech_smoothing: f32,
-    started: bool,
+    frames: u32,
+    known: u32,
     level: f32,
     mean: f32,
     variance: f32,
@@ -36,6 +38,9 @@ const START: (f32, f32) = (PRESENCE.1, 5.0);
 const BEGAN: f32 = 2.0;
 /// Speech this far (dB) above the noise is clean.
 const CLEAN: f32 = 42.0;
+/// As long as the noise is [`UNKNOWN`], its mean is at most so much louder than it is just now (10 dB): what was speech
+/// and taken for noise would count for ten seconds.
+const ABOVE_NOW: f32 = 10.0;
 
 impl Restraint {
     /// Watches 300 to 4000 Hz.
@@ -45,7 +50,8 @@ impl Restraint {
             fast: stream.smoothing(0.05, stream.hop),
             slow: stream.smoothing(1.5, stream.hop),
             speech_smoothing: stream.smoothing(0.5, stream.hop),
-            started: false,
+            frames: 0,
+            known: (UNKNOWN * stream.rate) as u32 / stream.hop as u32,
             level: 0.0,
             mean: 0.0,
             variance: START.1 * START.1,
@@ -70,8 +76,7 @@ impl Restraint {
 
     /// 0: a single talker, 1: surely a crowd.
     fn crowd(&mut self, level: f32, presence: f32) -> f32 {
-        if !self.started {
-            self.started = true;
+        if self.frames == 0 {
             (self.level, self.mean) = (level, level);
         }
         self.level += (1.0 - self.fast) * (level - self.level);
@@ -88,6 +93,10 @@ impl Restraint {
         let weight = (1.0 - self.speech_smoothing) * presence * presence;
         self.speech += weight * (power - self.speech);
         self.noise += (1.0 - self.slow) * (noise - self.noise);
+        if self.frames < self.known {
+            self.frames += 1;
+            self.noise = self.noise.min(ABOVE_NOW * noise);
+        }
         decibels(self.speech) - decibels(self.noise)
     }
 
@@ -101,7 +110,7 @@ impl Restraint {
 
     /// Forgets the sound.
     pub fn reset(&mut self) {
-        self.started = false;
+        self.frames = 0;
         self.presence = START.0;
         self.variance = START.1 * START.1;
         self.speech = 0.0;
@@ -118,8 +127,8 @@ mod tests {
     use super::*;
     use crate::engine::{EngineConfig, Latency};
 
-    /// The reduction left of 20 dB after 10 s, for speech presence and power over time (s).
-    fn left(presence: impl Fn(f32) -> f32, power: impl Fn(f32) -> f32, noise: f32) -> f32 {
+    /// The reduction left of 20 dB after 10 s, for speech presence, power and noise over time (s).
+    fn left(presence: impl Fn(f32) -> f32, power: impl Fn(f32) -> f32, noise: impl Fn(f32) -> f32) -> f32 {
         let stream = Stream::new(EngineConfig { sample_rate: 48_000, channels: 1, latency: Latency::Studio }).unwrap();
         let bands = Bands::new(&stream);
         let mut restraint = Restraint::new(&stream, &bands);
@@ -127,7 +136,7 @@ mod tests {
         let step = stream.hop as f32 / stream.rate;
         (0..(10.0 / step) as usize).fold(0.0, |_, frame| {
             let time = frame as f32 * step;
-            restraint.limit(20.0, &flat(power(time)), &flat(noise), &flat(presence(time)))
+            restraint.limit(20.0, &flat(power(time)), &flat(noise(time)), &flat(presence(time)))
         })
     }
 
@@ -138,18 +147,18 @@ mod tests {
 
     #[test]
     fn a_talker_in_noise_gets_all_of_it() {
-        assert!(left(|t| 0.1 + 0.7 * syllable(t), |t| 0.01 + syllable(t), 0.01) > 19.0);
+        assert!(left(|t| 0.1 + 0.7 * syllable(t), |t| 0.01 + syllable(t), |_| 0.01) > 19.0);
     }
 
     #[test]
     fn steady_noise_gets_all_of_it() {
-        assert!(left(|_| 0.15, |_| 0.01, 0.01) > 19.0);
+        assert!(left(|_| 0.15, |_| 0.01, |_| 0.01) > 19.0);
     }
 
     #[test]
     fn a_crowd_is_left_alone() {
         let level = |t: f32| 1.0 + 0.6 * (11.0 * t).sin();
-        assert!(left(|_| 0.35, level, 0.3) < 1.0);
+        assert!(left(|_| 0.35, level, |_| 0.3) < 1.0);
     }
 
     #[test]
@@ -172,8 +181,18 @@ mod tests {
 
     #[test]
     fn a_clean_recording_is_left_alone() {
-        let noisy = left(|t| 0.1 + 0.7 * syllable(t), |t| 0.01 + syllable(t), 0.01);
-        let clean = left(|t| 0.1 + 0.7 * syllable(t), |t| 1e-6 + syllable(t), 1e-6);
+        let noisy = left(|t| 0.1 + 0.7 * syllable(t), |t| 0.01 + syllable(t), |_| 0.01);
+        let clean = left(|t| 0.1 + 0.7 * syllable(t), |t| 1e-6 + syllable(t), |_| 1e-6);
         assert!(clean < 0.5 && noisy > clean + 15.0, "{clean} {noisy}");
+    }
+
+    #[test]
+    fn a_clean_recording_may_begin_with_speech() {
+        let until = |end: f32| {
+            let noise = move |t: f32| if t < end { 1.0 } else { 1e-6 };
+            left(|t| 0.1 + 0.7 * syllable(t), move |t| noise(t) + syllable(t), noise)
+        };
+        let (at_once, later) = (until(0.3), until(3.0));
+        assert!(at_once < 0.5 && later > at_once + 10.0, "{at_once} {later}");
     }
 }
