@@ -31,8 +31,6 @@ FINEST = 0.05  # no gain is expected with less doubt, PESQ points
 def read(folder):
     """Recordings, what is heard [recording, part heard, number], gains over the default [recording, opening]."""
     items, truth = load(folder, "openings", "openings")
-    known = np.isfinite(truth).all(axis=1)
-    items, truth = [item for item, sure in zip(items, known) if sure], truth[known]
     heard = [np.fromfile(folder / "openings" / f"{item['id']}.heard", "<f4") for item in items]
     gains = np.clip(truth[:, 1:] - truth[:, :1], -LARGEST, LARGEST)
     return items, np.array(heard).reshape(len(items), -1, IMPRESSION), gains.astype(np.float32)

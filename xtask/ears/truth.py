@@ -27,15 +27,17 @@ def quality(pesq, measures):
 
 
 def load(folder, labels="pesq", outputs="candidates"):
-    """The recordings that are labelled, and the true quality of each of their outputs."""
+    """The recordings that are labelled, and the true quality of each of their outputs; less those in which there is too
+    little speech to measure it."""
     items, truth = [], []
     for item in json.loads((folder / "manifest.json").read_text())["items"]:
         pesq, measures = folder / labels / f"{item['id']}.npy", folder / outputs / f"{item['id']}.measures"
         if pesq.exists() and measures.exists():
             pesq = np.load(pesq)
-            measures = np.fromfile(measures, "<f4").reshape(len(pesq), 5)
-            items.append(item)
-            truth.append(quality(pesq, measures.astype(float)))
+            known = quality(pesq, np.fromfile(measures, "<f4").reshape(len(pesq), 5).astype(float))
+            if np.isfinite(known).all():
+                items.append(item)
+                truth.append(known)
     return items, np.array(truth)
 
 
