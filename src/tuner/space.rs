@@ -79,21 +79,34 @@ impl Space {
         matches!(self.ids[coordinate].spec().kind, Kind::Choice(_))
     }
 
-    /// The nearest point to another that may be heard after one, where the input was heard for so many seconds and no
-    /// setting may move by more than `step` of its range at once: it takes many sounds to tell a voice's tone from a few
-    /// of its vowels, and more to tell its level, which moves in small steps, as a jump of loudness is heard.
-    pub fn held(&self, point: &[f32], from: &[f32], (step, seconds): (f32, f32)) -> Point {
+    /// The nearest point to another that may be looked at from one, where the input was heard for so many seconds: it
+    /// takes many sounds to tell a voice's tone from a few of its vowels, and more to tell its level, which moves in small
+    /// steps, as a jump of loudness is heard.
+    pub fn held(&self, point: &[f32], from: &[f32], seconds: f32) -> Point {
         // To turn noise reduction off and leave hum removal on is not half as good as to leave the sound alone.
         let off = self.settings(point)[Id::Method] == 0.0;
         let reach = |i: usize| match self.ids[i] {
             Id::Hum if off => 1.0,
             id if seconds < needs(id) => 0.0,
-            Id::LevelRange if seconds.is_finite() => step.min(LEVEL_STEP),
-            _ if self.is_choice(i) => 1.0,
-            _ => step,
+            Id::LevelRange if seconds.is_finite() => LEVEL_STEP,
+            _ => 1.0,
         };
         let travels = point.iter().zip(from).enumerate();
         travels.map(|(i, (to, was))| to.clamp(was - reach(i), was + reach(i))).collect()
+    }
+
+    /// As far towards a point as one step goes: no setting moves by more than `step` of its range, choices aside, and of
+    /// many moves only so many are made, the largest.
+    pub fn stride(&self, point: &[f32], from: &[f32], (step, moves): (f32, usize)) -> Point {
+        let within = |(i, (to, was)): (usize, (&f32, &f32))| match self.is_choice(i) {
+            true => *to,
+            false => to.clamp(was - step, was + step),
+        };
+        let mut there: Point = point.iter().zip(from).enumerate().map(within).collect();
+        let mut order: Vec<usize> = (0..there.len()).collect();
+        order.sort_by(|a, b| (there[*b] - from[*b]).abs().total_cmp(&(there[*a] - from[*a]).abs()));
+        order.into_iter().skip(moves).for_each(|i| there[i] = from[i]);
+        there
     }
 
     /// Whether a point leaves the sound as it is.
@@ -214,16 +227,23 @@ mod tests {
         let space = Space::new(Settings::default(), &[]);
         let far = Settings::default().with(Id::Method, 0.0).with(Id::Reduction, 0.0).with(Id::EqAir, 6.0);
         let far = space.point(&far.with(Id::LevelRange, 18.0).with(Id::LevelSpeed, 12.0));
-        let held = |step, seconds| space.settings(&space.held(&far, space.origin(), (step, seconds)));
+        let held = |seconds| space.settings(&space.held(&far, space.origin(), seconds));
         let default = Settings::default();
-        let late = held(0.25, 60.0);
-        let (low, high) = Id::Reduction.spec().safe;
-        assert!((default[Id::Reduction] - late[Id::Reduction] - 0.25 * (high - low)).abs() < 0.01, "{late:?}");
-        assert_eq!(late[Id::Method], 0.0, "a choice is no step");
+        let late = held(60.0);
+        assert_eq!(late[Id::Reduction], 0.0, "anywhere");
         assert!((late[Id::LevelRange] - 3.0).abs() < 0.01, "the level moves least");
-        let early = held(0.25, 3.0);
+        let early = held(3.0);
         assert!([Id::EqAir, Id::LevelRange, Id::LevelSpeed].iter().all(|id| early[*id] == default[*id]));
-        assert_eq!(space.held(&far, space.origin(), (1.0, f32::INFINITY)), far, "unheard, all at once");
+        assert_eq!(space.held(&far, space.origin(), f32::INFINITY), far, "unheard, all at once");
+
+        let stride = |step, moves| space.settings(&space.stride(&far, space.origin(), (step, moves)));
+        let quarter = stride(0.25, 19);
+        let (low, high) = Id::Reduction.spec().safe;
+        assert!((default[Id::Reduction] - quarter[Id::Reduction] - 0.25 * (high - low)).abs() < 0.01, "{quarter:?}");
+        assert_eq!(quarter[Id::Method], 0.0, "a choice is no step");
+        let two = stride(1.0, 2);
+        let moved: Vec<Id> = TUNED.into_iter().filter(|id| two[*id] != default[*id]).collect();
+        assert_eq!(moved, [Id::Method, Id::LevelRange], "the largest moves");
     }
 
     #[test]

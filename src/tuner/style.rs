@@ -51,7 +51,7 @@ impl Style {
     pub fn changes(self) -> usize {
         match self {
             Style::Greedy => 19,
-            Style::Balanced => 8,
+            Style::Balanced => 12,
             Style::Conservative => 3,
         }
     }

@@ -5,17 +5,23 @@ use crate::quality::{Estimate, JUST_NOTICEABLE, Quality};
 use crate::tuner::event::{ParameterUpdate, What};
 use crate::tuner::judge::{Judge, Rules, Verdict};
 use crate::tuner::search::Round;
-use crate::tuner::{Opening, Stretch, Tactic};
+use crate::tuner::{Opening, Point, Stretch, Tactic};
 use std::sync::Arc;
 
-/// A set is deployed if it promises so much more than what is heard, PESQ points: half of what is noticed.
+/// The base is left for a set that promises so much more, PESQ points: half of what is noticed.
 const WORTHWHILE: f32 = 0.025;
+/// Once it is left, what is heard makes way for a set that promises so much more, PESQ points: what is gained little by
+/// little adds up to what is noticed.
+const BETTER: f32 = 0.01;
 /// When this much was heard of the input, the doubt is held against a candidate twice, s; and with more, in proportion
 /// less. Few sounds tell little, and of many candidates some do well on them by chance. On recordings of which
 /// nothing was known, half of the harm was done for want of this.
 const HASTE: f32 = 3.0;
 /// Before so much was heard of the input, only openings are tried, s: two windows, with a little to spare.
 const SEARCH: f32 = 1.9;
+/// Once so much was heard of the input there is nothing to begin with any more: what is heard says more than what is known
+/// of other recordings, s.
+const FAMILIAR: f32 = 8.9;
 /// A search goes through the strategies at most so often: which of two is preferred need not give an order of many.
 const SWEEPS: usize = 5;
 /// Small steps at the end of a search. More would follow the errors of the score: on recordings
@@ -53,23 +59,22 @@ impl Plan {
     }
 }
 
-/// How far a round may go.
+/// How far what is heard may move after a round. The search itself may go anywhere, as nobody hears it.
 #[derive(Clone, Copy)]
 struct Reach {
-    /// How many settings may differ from what is heard.
+    /// How many settings may change; openings change any.
     changes: usize,
-    /// By how much a setting may differ, as a share of its range; openings by any amount.
+    /// By how much a setting may change, as a share of its range; openings by any amount.
     step: f32,
     /// For how long the input was heard, s.
     seconds: f32,
 }
 
-/// A round, how what is heard did in it, what would be gained over that, and whether the gain is sure.
+/// A round, how what is heard did in it, and what should be heard instead, with what is gained by it, if that is sure.
 struct Done {
     round: Round,
     heard: Verdict,
-    gain: Estimate,
-    sure: bool,
+    better: Option<(Point, Estimate)>,
 }
 
 impl FeedbackLoop {
@@ -149,23 +154,25 @@ impl FeedbackLoop {
         }
     }
 
-    /// Deploys what the last of these rounds found, if it is surely better than what is heard. What is heard is never
-    /// expected to be worse than the base on what was heard of the input: then the base it is.
+    /// Deploys what the last of these rounds that found something surely better than what is heard found. What is heard is
+    /// never expected to be worse than the base on what was heard of the input: then the base it is.
     fn deploy_best(&mut self, rounds: Vec<Done>) -> Vec<ParameterUpdate> {
-        let finds: Vec<String> = rounds.iter().flat_map(|done| done.round.finds.iter().cloned()).collect();
-        let Some(Done { round, heard, gain, sure }) = rounds.into_iter().last() else { return Vec::new() };
-        if !sure && heard.value.mean < 0.0 {
-            let Estimate { mean, sigma } = heard.value;
+        let Some(last) = rounds.last() else { return Vec::new() };
+        let Some(found) = rounds.iter().rposition(|done| done.better.is_some()) else {
+            let Estimate { mean, sigma } = last.heard.value;
+            if mean >= 0.0 {
+                return Vec::new();
+            }
             let base = self.space.origin().clone();
             self.search.go_to(base.clone());
             return self.deploy(base, "back to what was set".into(), Estimate { mean: -mean, sigma });
-        }
-        if !sure || round.best.point == self.deployed.point {
-            return Vec::new();
-        }
-        self.progress.deployed = true;
+        };
+        let finds: Vec<&str> =
+            rounds[..=found].iter().flat_map(|done| &done.round.finds).map(String::as_str).collect();
         let reason = if finds.is_empty() { "found before".to_owned() } else { words(&finds) };
-        self.deploy(round.best.point, reason, gain)
+        let Some((point, gain)) = rounds[found].better.clone() else { return Vec::new() };
+        self.progress.deployed = true;
+        self.deploy(point, reason, gain)
     }
 
     /// One round of the search.
@@ -176,8 +183,7 @@ impl FeedbackLoop {
         let wanted = |quality: &Quality| taste.bonus(quality) - goals.cost(&quality.into());
         let doubt = self.config.style.doubt();
         let (space, guard, position) = (&self.space, &self.guard, self.position);
-        // Once a whole recording was heard there is nothing to begin with.
-        let openings = match reach.seconds.is_finite() {
+        let openings = match reach.seconds < FAMILIAR {
             true => Opening::all(space, &self.shadow.impression(space.base()), doubt),
             false => Vec::new(),
         };
@@ -185,20 +191,17 @@ impl FeedbackLoop {
         let rules = Rules { caution, doubt, openings: &openings, wanted: &wanted };
         let deployed = &self.deployed.point;
         let limits = |point: &[f32]| {
-            let step = if openings.iter().any(|opening| opening.point == point) { 1.0 } else { reach.step };
             let point = match space.is_untouched(point) {
                 true => point.to_vec(),
-                false => space.held(point, deployed, (step, reach.seconds)),
+                false => space.held(point, deployed, reach.seconds),
             };
-            let changed = point.iter().zip(deployed).filter(|(a, b)| a != b).count();
-            (changed <= reach.changes && guard.allows(position, space, &point, &context)).then_some(point)
+            guard.allows(position, space, &point, &context).then_some(point)
         };
         let mut judge = Judge::new(&mut self.shadow, space, rules);
         let heard = judge.judge(deployed);
         let proposer = self.team.get(plan.tactic);
         let slots = (plan.slots, plan.eager);
         let round = self.search.round(&mut judge, proposer, (space, &context), &heard, slots, &limits);
-        let gain = judge.gain(&round.best, &heard);
         match plan.eager {
             true => self.progress.steps += plan.slots,
             false => self.progress.strategies += plan.slots,
@@ -209,13 +212,23 @@ impl FeedbackLoop {
             self.convergence.advance(&round.best.point, round.best.bound, None);
         }
         self.progress.found = round.moved && !round.finds.is_empty();
-        let best = &round.best;
-        // Of openings enough is known not to doubt the difference once more, if it is one that is noticed.
-        let sure = match judge.knows(&best.point) && judge.knows(&heard.point) {
-            true => judge.prefers(best, &heard, JUST_NOTICEABLE),
-            false => judge.prefers(best, &heard, WORTHWHILE) && gain.least(judge.caution(&best.point)) > 0.0,
+        let surely = |judge: &Judge, one: &Verdict| {
+            let least = match judge.knows(&one.point) && judge.knows(&heard.point) {
+                true => JUST_NOTICEABLE,
+                false if heard.point == *space.origin() => WORTHWHILE,
+                false => BETTER,
+            };
+            judge.prefers(one, &heard, least) && !one.vetoed
         };
-        Done { round, heard, gain, sure }
+        let best = &round.best;
+        let whole = judge.knows(&best.point) || space.is_untouched(&best.point);
+        let near = match surely(&judge, best) && !whole {
+            true => judge.judge(&space.stride(&best.point, deployed, (reach.step, reach.changes))),
+            false => best.clone(),
+        };
+        let may = near.point != *deployed && guard.allows(position, space, &near.point, &context);
+        let better = (may && surely(&judge, &near)).then(|| (near.point.clone(), judge.gain(&near, &heard)));
+        Done { round, heard, better }
     }
 
     fn reach(&self) -> Reach {
@@ -257,10 +270,10 @@ impl FeedbackLoop {
 }
 
 /// Reasons in a row, each once.
-fn words(reasons: &[String]) -> String {
+fn words(reasons: &[&str]) -> String {
     let mut once: Vec<&str> = Vec::new();
     for reason in reasons {
-        if !once.contains(&reason.as_str()) {
+        if !once.contains(reason) {
             once.push(reason);
         }
     }
