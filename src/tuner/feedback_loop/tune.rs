@@ -5,7 +5,7 @@ use crate::quality::{Estimate, JUST_NOTICEABLE, Quality};
 use crate::tuner::event::{ParameterUpdate, What};
 use crate::tuner::judge::{Judge, Rules, Verdict};
 use crate::tuner::search::Round;
-use crate::tuner::{Opening, Point, Stretch, Tactic};
+use crate::tuner::{Opening, Stretch, Tactic};
 use std::sync::Arc;
 
 /// The base is left for a set that promises so much more, PESQ points: half of what is noticed.
@@ -59,7 +59,7 @@ impl Plan {
     }
 }
 
-/// How far what is heard may move after a round. The search itself may go anywhere, as nobody hears it.
+/// How far a round may go from what is heard.
 #[derive(Clone, Copy)]
 struct Reach {
     /// How many settings may change; openings change any.
@@ -70,11 +70,12 @@ struct Reach {
     seconds: f32,
 }
 
-/// A round, how what is heard did in it, and what should be heard instead, with what is gained by it, if that is sure.
+/// A round, how what is heard did in it, what would be gained over that, and whether the gain is sure.
 struct Done {
     round: Round,
     heard: Verdict,
-    better: Option<(Point, Estimate)>,
+    gain: Estimate,
+    sure: bool,
 }
 
 impl FeedbackLoop {
@@ -154,25 +155,23 @@ impl FeedbackLoop {
         }
     }
 
-    /// Deploys what the last of these rounds that found something surely better than what is heard found. What is heard is
-    /// never expected to be worse than the base on what was heard of the input: then the base it is.
+    /// Deploys what the last of these rounds found, if it is surely better than what is heard. What is heard is never
+    /// expected to be worse than the base on what was heard of the input: then the base it is.
     fn deploy_best(&mut self, rounds: Vec<Done>) -> Vec<ParameterUpdate> {
-        let Some(last) = rounds.last() else { return Vec::new() };
-        let Some(found) = rounds.iter().rposition(|done| done.better.is_some()) else {
-            let Estimate { mean, sigma } = last.heard.value;
-            if mean >= 0.0 {
-                return Vec::new();
-            }
+        let finds: Vec<String> = rounds.iter().flat_map(|done| done.round.finds.iter().cloned()).collect();
+        let Some(Done { round, heard, gain, sure }) = rounds.into_iter().last() else { return Vec::new() };
+        if !sure && heard.value.mean < 0.0 {
+            let Estimate { mean, sigma } = heard.value;
             let base = self.space.origin().clone();
             self.search.go_to(base.clone());
             return self.deploy(base, "back to what was set".into(), Estimate { mean: -mean, sigma });
-        };
-        let finds: Vec<&str> =
-            rounds[..=found].iter().flat_map(|done| &done.round.finds).map(String::as_str).collect();
-        let reason = if finds.is_empty() { "found before".to_owned() } else { words(&finds) };
-        let Some((point, gain)) = rounds[found].better.clone() else { return Vec::new() };
+        }
+        if !sure || round.best.point == self.deployed.point {
+            return Vec::new();
+        }
         self.progress.deployed = true;
-        self.deploy(point, reason, gain)
+        let reason = if finds.is_empty() { "found before".to_owned() } else { words(&finds) };
+        self.deploy(round.best.point, reason, gain)
     }
 
     /// One round of the search.
@@ -191,9 +190,13 @@ impl FeedbackLoop {
         let rules = Rules { caution, doubt, openings: &openings, wanted: &wanted };
         let deployed = &self.deployed.point;
         let limits = |point: &[f32]| {
-            let point = match space.is_untouched(point) {
-                true => point.to_vec(),
-                false => space.held(point, deployed, reach.seconds),
+            if space.is_untouched(point) {
+                return guard.allows(position, space, point, &context).then(|| point.to_vec());
+            }
+            let held = space.held(point, deployed, reach.seconds);
+            let point = match openings.iter().any(|opening| opening.point == point) {
+                true => held,
+                false => space.stride(&held, deployed, (reach.step, reach.changes)),
             };
             guard.allows(position, space, &point, &context).then_some(point)
         };
@@ -202,6 +205,7 @@ impl FeedbackLoop {
         let proposer = self.team.get(plan.tactic);
         let slots = (plan.slots, plan.eager);
         let round = self.search.round(&mut judge, proposer, (space, &context), &heard, slots, &limits);
+        let gain = judge.gain(&round.best, &heard);
         match plan.eager {
             true => self.progress.steps += plan.slots,
             false => self.progress.strategies += plan.slots,
@@ -212,23 +216,14 @@ impl FeedbackLoop {
             self.convergence.advance(&round.best.point, round.best.bound, None);
         }
         self.progress.found = round.moved && !round.finds.is_empty();
-        let surely = |judge: &Judge, one: &Verdict| {
-            let least = match judge.knows(&one.point) && judge.knows(&heard.point) {
-                true => JUST_NOTICEABLE,
-                false if heard.point == *space.origin() => WORTHWHILE,
-                false => BETTER,
-            };
-            judge.prefers(one, &heard, least) && !one.vetoed
-        };
         let best = &round.best;
-        let whole = judge.knows(&best.point) || space.is_untouched(&best.point);
-        let near = match surely(&judge, best) && !whole {
-            true => judge.judge(&space.stride(&best.point, deployed, (reach.step, reach.changes))),
-            false => best.clone(),
+        let least = match judge.knows(&best.point) && judge.knows(&heard.point) {
+            true => JUST_NOTICEABLE,
+            false if heard.point == *space.origin() => WORTHWHILE,
+            false => BETTER,
         };
-        let may = near.point != *deployed && guard.allows(position, space, &near.point, &context);
-        let better = (may && surely(&judge, &near)).then(|| (near.point.clone(), judge.gain(&near, &heard)));
-        Done { round, heard, better }
+        let sure = judge.prefers(best, &heard, least);
+        Done { round, heard, gain, sure }
     }
 
     fn reach(&self) -> Reach {
@@ -270,10 +265,10 @@ impl FeedbackLoop {
 }
 
 /// Reasons in a row, each once.
-fn words(reasons: &[&str]) -> String {
+fn words(reasons: &[String]) -> String {
     let mut once: Vec<&str> = Vec::new();
     for reason in reasons {
-        if !once.contains(reason) {
+        if !once.contains(&reason.as_str()) {
             once.push(reason);
         }
     }
