@@ -339,6 +339,7 @@ impl FeedbackLoop {
         let untouched = impression.and_then(|heard| Opening::untouched(&self.space, &heard));
         let Some(change) = self.changes.push(*end, &context, untouched) else { return false };
         self.begin_anew();
+        self.guard.input_changed(*end);
         self.recent.begin(end.saturating_sub((CHANGED * self.config.engine.sample_rate as f32) as u64));
         self.tell_at(*end, What::InputChanged { change: change.what });
         true

@@ -166,6 +166,8 @@ pub struct Guard {
     alarm: Option<Reason>,
     /// The last rollback, and doublings of the cool-down at that time.
     rolled_back: Option<(u64, i32)>,
+    /// When the input last became another one.
+    changed: u64,
 }
 
 impl Guard {
@@ -185,6 +187,7 @@ impl Guard {
             recent: 0.0,
             alarm: None,
             rolled_back: None,
+            changed: 0,
         }
     }
 
@@ -326,9 +329,16 @@ impl Guard {
         Some(snapshot)
     }
 
-    /// When the last cool-down ends, samples; 0 before the first rollback.
+    /// The input is another one: a cool-down that was for the one before is over.
+    pub fn input_changed(&mut self, sample: u64) {
+        self.changed = sample;
+    }
+
+    /// When the last cool-down ends, samples; 0 before the first rollback, and when the input changed after it.
     pub fn rests_until(&self) -> u64 {
-        let Some((sample, doublings)) = self.rolled_back else { return 0 };
+        let Some((sample, doublings)) = self.rolled_back.filter(|(sample, _)| *sample >= self.changed) else {
+            return 0;
+        };
         let seconds = (self.config.cool_down * 2f32.powi(doublings)).min(self.config.cool_down_most);
         sample.saturating_add(self.config.samples(seconds))
     }

@@ -159,6 +159,12 @@ fn faults_go_back_at_once_and_what_failed_is_shunned_here() {
     assert!(!guard.allows(at(11.2), &space, &failed, &HERE), "shunned");
     assert!(guard.allows(at(11.2), &space, &failed, &ELSEWHERE), "but not in another context");
     assert!(guard.allows(at(302.0), &space, &failed, &HERE), "and not for ever");
+
+    guard.input_changed(at(1.05));
+    assert!(!guard.allows(at(5.0), &space, &far, &HERE), "it changed before the rollback");
+    guard.input_changed(at(4.0));
+    assert!(guard.allows(at(5.0), &space, &far, &HERE), "other input");
+    assert!(!guard.allows(at(5.0), &space, &failed, &HERE), "still shunned");
 }
 
 #[test]
