@@ -30,7 +30,7 @@ pub struct LoopConfig {
     pub slots: usize,
     /// The same as long as not all strategies were tried: as many as there are strategies, where there is time.
     pub sweep: usize,
-    /// The most promising [`openings`](super::openings) that are judged in every round.
+    /// The most promising [`openings`](super::openings) that are judged in every round of the first 9 s.
     pub openings: usize,
     /// The next best candidates that are judged again in every round, on what was heard since.
     pub kept: usize,
