@@ -190,13 +190,11 @@ impl FeedbackLoop {
         let rules = Rules { caution, doubt, openings: &openings, wanted: &wanted };
         let deployed = &self.deployed.point;
         let limits = |point: &[f32]| {
-            if space.is_untouched(point) {
-                return guard.allows(position, space, point, &context).then(|| point.to_vec());
-            }
-            let held = space.held(point, deployed, reach.seconds);
+            let held = || space.held(point, deployed, reach.seconds);
             let point = match openings.iter().any(|opening| opening.point == point) {
-                true => held,
-                false => space.stride(&held, deployed, (reach.step, reach.changes)),
+                _ if space.is_untouched(point) => point.to_vec(),
+                true => held(),
+                false => space.stride(&held(), deployed, (reach.step, reach.changes)),
             };
             guard.allows(position, space, &point, &context).then_some(point)
         };
