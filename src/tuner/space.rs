@@ -83,10 +83,8 @@ impl Space {
     /// takes many sounds to tell a voice's tone from a few of its vowels, and more to tell its level, which moves in small
     /// steps, as a jump of loudness is heard.
     pub fn held(&self, point: &[f32], from: &[f32], seconds: f32) -> Point {
-        // To turn noise reduction off and leave hum removal on is not half as good as to leave the sound alone.
-        let off = self.settings(point)[Id::Method] == 0.0;
         let reach = |i: usize| match self.ids[i] {
-            Id::Hum if off => 1.0,
+            id if self.is_whole(id, point) => 1.0,
             id if seconds < needs(id) => 0.0,
             Id::LevelRange if seconds.is_finite() => LEVEL_STEP,
             _ => 1.0,
@@ -96,17 +94,26 @@ impl Space {
     }
 
     /// As far towards a point as one step goes: no setting moves by more than `step` of its range, choices aside, and of
-    /// many moves only so many are made, the largest.
+    /// many moves only so many are made, choices and then the largest.
     pub fn stride(&self, point: &[f32], from: &[f32], (step, moves): (f32, usize)) -> Point {
-        let within = |(i, (to, was)): (usize, (&f32, &f32))| match self.is_choice(i) {
+        let whole = |i: usize| self.is_choice(i) || self.is_whole(self.ids[i], point);
+        let within = |(i, (to, was)): (usize, (&f32, &f32))| match whole(i) {
             true => *to,
             false => to.clamp(was - step, was + step),
         };
         let mut there: Point = point.iter().zip(from).enumerate().map(within).collect();
+        let moved = |i: usize| (there[i] - from[i]).abs();
+        let size = |i: usize| if whole(i) && moved(i) > 0.0 { 1.0 } else { moved(i) };
         let mut order: Vec<usize> = (0..there.len()).collect();
-        order.sort_by(|a, b| (there[*b] - from[*b]).abs().total_cmp(&(there[*a] - from[*a]).abs()));
+        order.sort_by(|a, b| size(*b).total_cmp(&size(*a)));
         order.into_iter().skip(moves).for_each(|i| there[i] = from[i]);
         there
+    }
+
+    /// Whether a setting goes all the way to a point or not at all: to turn noise reduction off and leave hum removal on
+    /// is not half as good as to leave the sound alone.
+    fn is_whole(&self, id: Id, point: &[f32]) -> bool {
+        id == Id::Hum && self.settings(point)[Id::Method] == 0.0
     }
 
     /// Whether a point leaves the sound as it is.
@@ -244,6 +251,17 @@ mod tests {
         let two = stride(1.0, 2);
         let moved: Vec<Id> = TUNED.into_iter().filter(|id| two[*id] != default[*id]).collect();
         assert_eq!(moved, [Id::Method, Id::LevelRange], "the largest moves");
+
+        let calm = Settings::default().with(Id::Hum, 0.0).with(Id::EqAir, 6.0);
+        let hum = |method: f32, step, moves| {
+            let point = space.point(&calm.with(Id::Method, method));
+            space.settings(&space.stride(&point, space.origin(), (step, moves)))[Id::Hum]
+        };
+        assert_eq!(
+            [hum(0.0, 0.1, 2), hum(default[Id::Method], 0.5, 2)],
+            [0.0, 50.0],
+            "with noise reduction, all or nothing"
+        );
     }
 
     #[test]
