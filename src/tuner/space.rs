@@ -83,8 +83,9 @@ impl Space {
     /// takes many sounds to tell a voice's tone from a few of its vowels, and more to tell its level, which moves in small
     /// steps, as a jump of loudness is heard.
     pub fn held(&self, point: &[f32], from: &[f32], seconds: f32) -> Point {
+        let whole = self.whole(point);
         let reach = |i: usize| match self.ids[i] {
-            id if self.is_whole(id, point) => 1.0,
+            _ if whole(i) => 1.0,
             id if seconds < needs(id) => 0.0,
             Id::LevelRange if seconds.is_finite() => LEVEL_STEP,
             _ => 1.0,
@@ -96,7 +97,7 @@ impl Space {
     /// As far towards a point as one step goes: no setting moves by more than `step` of its range, choices aside, and of
     /// many moves only so many are made, choices and then the largest.
     pub fn stride(&self, point: &[f32], from: &[f32], (step, moves): (f32, usize)) -> Point {
-        let whole = |i: usize| self.is_choice(i) || self.is_whole(self.ids[i], point);
+        let whole = self.whole(point);
         let within = |(i, (to, was)): (usize, (&f32, &f32))| match whole(i) {
             true => *to,
             false => to.clamp(was - step, was + step),
@@ -110,10 +111,11 @@ impl Space {
         there
     }
 
-    /// Whether a setting goes all the way to a point or not at all: to turn noise reduction off and leave hum removal on
-    /// is not half as good as to leave the sound alone.
-    fn is_whole(&self, id: Id, point: &[f32]) -> bool {
-        id == Id::Hum && self.settings(point)[Id::Method] == 0.0
+    /// Which coordinates go all the way to a point or not at all: choices, and hum removal where noise reduction is off, as
+    /// to turn that off and leave hum removal on is not half as good as to leave the sound alone.
+    fn whole(&self, point: &[f32]) -> impl Fn(usize) -> bool {
+        let off = self.settings(point)[Id::Method] == 0.0;
+        move |i| self.is_choice(i) || off && self.ids[i] == Id::Hum
     }
 
     /// Whether a point leaves the sound as it is.
