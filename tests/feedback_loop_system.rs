@@ -124,6 +124,30 @@ fn test_adaptation_speed() {
 }
 
 #[test]
+fn what_suited_other_input_is_taken_back() {
+    let noisy = recording();
+    let mut engine = Engine::new(engine()).unwrap();
+    let mut clean = noisy.clone();
+    engine.process(&mut [&mut clean]);
+    // Nothing but a change makes it look for something else.
+    let mut session = Session::new(LoopConfig { interval: 60, ..config(Settings::default()) });
+    session.play(&clean);
+    let untouched = Settings::default().with(Id::Method, 0.0).with(Id::Hum, 0.0);
+    session.feedback_loop.choose(&untouched, "it is clean");
+    session.engine.set(&untouched);
+    // Machines start, and the voice pauses: there is too little speech to judge anything else on.
+    let mut random = hiss();
+    let mut louder = noisy[..26 * SECOND / 10].to_vec();
+    louder.resize(8 * SECOND, 0.0);
+    louder.iter_mut().for_each(|x| *x += 0.1 * random());
+    session.play(&louder);
+    let noticed = session.events.iter().find(|event| matches!(event.what, What::InputChanged { .. }));
+    let noticed = noticed.expect("another input").sample;
+    let back = session.deployments().last().filter(|(event, _)| event.sample < noticed + u64::from(RATE));
+    assert!(back.is_some() && *session.feedback_loop.settings() == Settings::default(), "{:?}", session.events);
+}
+
+#[test]
 fn test_stability_checks() {
     let input = recording();
     let run = |seed| {

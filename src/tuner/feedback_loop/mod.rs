@@ -212,12 +212,13 @@ impl FeedbackLoop {
             self.context = window.audition.context.embedding();
             self.findings = window.audition.context.findings();
             let takes = self.follow(&window);
-            if self.observe(&window, &takes) {
-                self.windows = 0;
-            }
-            self.windows += 1;
+            let changed = self.observe(&window, &takes);
+            self.windows = if changed { 1 } else { self.windows + 1 };
             if self.paused {
                 continue;
+            }
+            if changed {
+                self.doubt(&window);
             }
             self.watch(&window, &takes);
             self.recent.hear(&self.hearing, window.end);

@@ -19,7 +19,8 @@ impl FeedbackLoop {
         self.deploy(self.space.point(settings), reason.to_owned(), unknown)
     }
 
-    /// As [`FeedbackLoop::install`], but a person wants it: it is taken back only if it surely does harm.
+    /// As [`FeedbackLoop::install`], but a person wants it: it is taken back only if it surely does harm, or if the
+    /// base is better once the input is another one.
     pub fn choose(&mut self, settings: &Settings, reason: &str) -> Vec<ParameterUpdate> {
         let updates = self.install(settings, reason);
         if let Some(wanted) = self.guard.snapshots_mut().next_back() {

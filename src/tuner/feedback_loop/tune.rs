@@ -3,6 +3,7 @@
 use super::FeedbackLoop;
 use crate::quality::{Estimate, JUST_NOTICEABLE, Quality};
 use crate::tuner::event::{ParameterUpdate, What};
+use crate::tuner::hearing::Window;
 use crate::tuner::judge::{Judge, Rules, Verdict};
 use crate::tuner::search::Round;
 use crate::tuner::{Opening, Stretch, Tactic};
@@ -155,6 +156,28 @@ impl FeedbackLoop {
         }
     }
 
+    /// The input is another one, for which what is heard was not found: back to the base, if that is surely better on the
+    /// newest window. A round has to wait until enough was heard of the new input.
+    pub(super) fn doubt(&mut self, window: &Window) {
+        let stretch = self.hearing.stretch(window.end, window.length);
+        self.shadow.set(stretch.into_iter().map(Arc::new).collect());
+        if !self.can_judge() {
+            return;
+        }
+        let [base, heard] = [*self.space.base(), self.settings].map(|settings| self.shadow.hear(&settings));
+        let gain = self.shadow.difference(&base, &heard);
+        if let Some(gain) = gain.filter(|gain| gain.least(self.config.style.doubt()) > 0.0) {
+            self.go_back(gain);
+        }
+    }
+
+    /// Deploys the base, from which this is gained.
+    fn go_back(&mut self, gain: Estimate) -> Vec<ParameterUpdate> {
+        let base = self.space.origin().clone();
+        self.search.go_to(base.clone());
+        self.deploy(base, "back to what was set".into(), gain)
+    }
+
     /// Deploys what the last of these rounds found, if it is surely better than what is heard. What is heard is never
     /// expected to be worse than the base on what was heard of the input: then the base it is.
     fn deploy_best(&mut self, rounds: Vec<Done>) -> Vec<ParameterUpdate> {
@@ -162,9 +185,7 @@ impl FeedbackLoop {
         let Some(Done { round, heard, gain, sure }) = rounds.into_iter().last() else { return Vec::new() };
         if !sure && heard.value.mean < 0.0 {
             let Estimate { mean, sigma } = heard.value;
-            let base = self.space.origin().clone();
-            self.search.go_to(base.clone());
-            return self.deploy(base, "back to what was set".into(), Estimate { mean: -mean, sigma });
+            return self.go_back(Estimate { mean: -mean, sigma });
         }
         if !sure || round.best.point == self.deployed.point {
             return Vec::new();
