@@ -217,10 +217,10 @@ impl FeedbackLoop {
             if self.paused {
                 continue;
             }
+            self.watch(&window, &takes);
             if changed {
                 self.doubt(&window);
             }
-            self.watch(&window, &takes);
             self.recent.hear(&self.hearing, window.end);
             // The first windows, and those in which another input is noticed, are looked at one by one.
             let due = self.windows < EACH || (self.windows - EACH).is_multiple_of(self.config.interval.max(1).into());
