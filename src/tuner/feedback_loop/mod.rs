@@ -218,13 +218,13 @@ impl FeedbackLoop {
                 continue;
             }
             self.watch(&window, &takes);
-            if changed {
-                self.doubt(&window);
-            }
             self.recent.hear(&self.hearing, window.end);
             // The first windows, and those in which another input is noticed, are looked at one by one.
             let due = self.windows < EACH || (self.windows - EACH).is_multiple_of(self.config.interval.max(1).into());
             if due && window.end >= self.guard.rests_until() {
+                if changed {
+                    self.doubt(&window);
+                }
                 self.tune();
             }
         }

@@ -159,6 +159,9 @@ impl FeedbackLoop {
     /// The input is another one, for which what is heard was not found: back to the base, if that is surely better on the
     /// newest window. A round has to wait until enough was heard of the new input.
     pub(super) fn doubt(&mut self, window: &Window) {
+        if self.settings == *self.space.base() {
+            return;
+        }
         let stretch = self.hearing.stretch(window.end, window.length);
         self.shadow.set(stretch.into_iter().map(Arc::new).collect());
         if !self.can_judge() {
