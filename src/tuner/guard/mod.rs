@@ -161,6 +161,8 @@ pub struct Guard {
     /// When the incumbent was deployed, and last compared.
     since: u64,
     compared: Option<u64>,
+    /// Since when the incumbent breaks a hard bound and the rival does not, comparison by comparison.
+    vetoed: Option<u64>,
     /// Mean difference of late.
     recent: f64,
     alarm: Option<Reason>,
@@ -184,6 +186,7 @@ impl Guard {
             cusum: Cusum::new(tolerance, threshold),
             page_hinkley: PageHinkley::new(tolerance, threshold),
             compared: None,
+            vetoed: None,
             recent: 0.0,
             alarm: None,
             rolled_back: None,
@@ -282,9 +285,14 @@ impl Guard {
             (true, true) => config.doubt_at_first,
             (false, _) => config.doubt_later,
         };
-        // Scores alone do not differ by half a fault; and a veto may be a matter of a few noisy frames.
-        let believed = if mean.abs() > FAULT / 2.0 { mean.clamp(-LARGEST, LARGEST) } else { mean };
-        if (Estimate { mean: believed, sigma }).least(doubt) > config.harm {
+        // Scores alone do not differ by half a fault; and a veto may be a matter of a few noisy frames. Of what was
+        // shown to be better, or did well so far, a second window has to say so that shares no audio with the first.
+        let vetoed = mean > FAULT / 2.0;
+        self.vetoed = vetoed.then(|| self.vetoed.unwrap_or(sample));
+        let lasts = self.vetoed.is_some_and(|since| sample.saturating_sub(since) >= config.samples(config.window));
+        let believed = !vetoed || lasts || (young && !proven);
+        let by = if vetoed { LARGEST } else { mean };
+        if believed && (Estimate { mean: by, sigma }).least(doubt) > config.harm {
             self.alarm = self.alarm.or(Some(Reason::Sudden { by: mean, sigma }));
         } else if risen {
             self.alarm = self.alarm.or(Some(Reason::Lasting { by: self.recent as f32 }));
@@ -374,6 +382,7 @@ impl Guard {
         self.cusum.reset();
         self.page_hinkley.reset();
         self.compared = None;
+        self.vetoed = None;
         self.recent = 0.0;
         self.alarm = None;
     }
