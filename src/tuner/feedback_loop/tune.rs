@@ -214,11 +214,12 @@ impl FeedbackLoop {
         let rules = Rules { caution, doubt, openings: &openings, wanted: &wanted };
         let deployed = &self.deployed.point;
         let limits = |point: &[f32]| {
-            let held = || space.held(point, deployed, reach.seconds);
-            let point = match openings.iter().any(|opening| opening.point == point) {
-                _ if space.is_untouched(point) => point.to_vec(),
-                true => held(),
-                false => space.stride(&held(), deployed, (reach.step, reach.changes)),
+            let known = openings.iter().any(|opening| opening.expected.is_some() && opening.point == point);
+            let point = match known || space.is_untouched(point) {
+                true => point.to_vec(),
+                false => {
+                    space.stride(&space.held(point, deployed, reach.seconds), deployed, (reach.step, reach.changes))
+                }
             };
             guard.allows(position, space, &point, &context).then_some(point)
         };

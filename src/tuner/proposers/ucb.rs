@@ -224,7 +224,8 @@ mod tests {
             let lead: Vec<Point> = lead.filter(|to| to != lane.space.origin()).collect();
             for _ in 0..lead.len() / 8 - 1 {
                 for point in lane.round(&mut ucb, 8) {
-                    assert!(lead.contains(&point) && !tried.contains(&point));
+                    let times = |points: &[Point]| points.iter().filter(|other| **other == point).count();
+                    assert!(times(&tried) < times(&lead));
                     tried.push(point);
                 }
             }
