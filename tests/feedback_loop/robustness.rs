@@ -96,7 +96,8 @@ fn blocks_of_any_size() {
         assert_eq!(found(&single).first(), found(&other).first(), "blocks of {block}");
     }
     // All at once: it is heard and worked on, too late for anything to change on the way.
-    let whole = stream(LoopConfig { base: bad(), ..LoopConfig::new(engine()) }, &at_rate(RATE, 1, 63), 1_000_000);
+    let whole =
+        stream(LoopConfig { base: bad(), sweep: 8, ..LoopConfig::new(engine()) }, &at_rate(RATE, 1, 63), 1_000_000);
     assert!(whole.records >= 60 && whole.changes() > 0, "{}", whole.records);
 }
 
