@@ -1,5 +1,6 @@
 //! What to begin with, and what is to be expected of it before anybody has heard it.
 
+use super::strategy::{Edit::By, FORWARD, edited};
 use super::{Point, Space, TUNED, untouched};
 use crate::quality::{EMBEDDING, Estimate, IMPRESSION, Perceptron, Scale, Tensors, WeightsError};
 use crate::settings::{Id, Settings};
@@ -13,17 +14,14 @@ use std::sync::LazyLock;
 /// 0.31 PESQ points, and 0.22 without the tone and with half the dereverberation.
 pub fn openings(base: &Settings) -> [(&'static str, Settings); OPENINGS] {
     let dry = base.with(Id::Reduction, 8.0).with(Id::Dereverb, 50.0);
+    let dry = edited(dry, &[By(Id::EqLow, -3.0), By(Id::EqMid, 2.0), By(Id::EqAir, -3.0)]);
     let strong = base.with(Id::Reduction, 24.0).with(Id::Oversubtraction, 0.9).with(Id::Smoothing, 20.0);
     let strong = strong.with(Id::Adaptation, 0.2).with(Id::LowCut, 60.0);
-    let forward = |settings: Settings, tone: [f32; 4]| {
-        let bands = [Id::EqLow, Id::EqMid, Id::EqPresence, Id::EqAir].into_iter().zip(tone);
-        bands.fold(settings, |settings, (id, by)| settings.with(id, settings[id] + by))
-    };
     [
         ("untouched", untouched()),
         ("gentle noise reduction", base.with(Id::Reduction, 8.0)),
-        ("dereverberation and gentle noise reduction", forward(dry, [-3.0, 2.0, 0.0, -3.0])),
-        ("strong noise reduction, the voice forward", forward(strong, [-3.0, 3.5, -2.0, -5.0])),
+        ("dereverberation and gentle noise reduction", dry),
+        ("strong noise reduction, the voice forward", edited(strong, FORWARD)),
     ]
 }
 

@@ -19,13 +19,29 @@ enum Recipe {
     Whole(Box<Settings>),
 }
 
+/// A change of one setting, kept within its range.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Edit {
+pub(super) enum Edit {
     To(Id, f32),
     By(Id, f32),
 }
 
 use Edit::{By, To};
+
+/// Settings after these edits.
+pub(super) fn edited(mut settings: Settings, edits: &[Edit]) -> Settings {
+    for edit in edits {
+        match *edit {
+            To(id, value) => settings.set(id, value),
+            By(id, step) => settings.set(id, settings[id] + step),
+        };
+    }
+    settings
+}
+
+/// Brings the voice forward where noise was taken out.
+pub(super) const FORWARD: &[Edit] =
+    &[By(Id::EqLow, -3.0), By(Id::EqMid, 3.5), By(Id::EqPresence, -2.0), By(Id::EqAir, -5.0)];
 
 impl Strategy {
     /// All that ship with Attune: edits for the usual problems, the base, the untouched sound and the
@@ -45,16 +61,9 @@ impl Strategy {
         match &self.recipe {
             Recipe::Whole(settings) => space.point(settings),
             Recipe::Edits(edits) => {
-                let mut settings = space.settings(from);
-                for edit in edits {
-                    match *edit {
-                        To(id, value) => settings.set(id, value),
-                        By(id, step) => settings.set(id, settings[id] + step),
-                    };
-                }
                 // What was not changed keeps its coordinate to the last bit.
-                let moved = space.point(&settings);
-                let before = space.point(&space.settings(from));
+                let settings = space.settings(from);
+                let [before, moved] = [settings, edited(settings, edits)].map(|settings| space.point(&settings));
                 from.iter()
                     .zip(moved.iter().zip(&before))
                     .map(|(from, (to, was))| if to == was { *from } else { *to })
@@ -105,7 +114,7 @@ const EDITS: &[(&str, &[Edit])] = &[
     ("more air", &[By(Id::EqAir, 3.0)]),
     ("brighter", &[By(Id::EqPresence, 4.0), By(Id::EqAir, 6.0)]),
     ("darker", &[By(Id::EqPresence, -2.0), By(Id::EqAir, -3.0)]),
-    ("the voice forward", &[By(Id::EqLow, -3.0), By(Id::EqMid, 3.5), By(Id::EqPresence, -2.0), By(Id::EqAir, -5.0)]),
+    ("the voice forward", FORWARD),
     ("some de-essing", &[By(Id::Deess, 4.0)]),
     ("less de-essing", &[By(Id::Deess, -3.0)]),
     ("no de-essing", &[To(Id::Deess, 0.0)]),

@@ -213,13 +213,12 @@ impl FeedbackLoop {
         let caution = doubt * (1.0 + HASTE / reach.seconds);
         let rules = Rules { caution, doubt, openings: &openings, wanted: &wanted };
         let deployed = &self.deployed.point;
+        let stride = (reach.step, reach.changes);
         let limits = |point: &[f32]| {
             let known = openings.iter().any(|opening| opening.expected.is_some() && opening.point == point);
             let point = match known || space.is_untouched(point) {
                 true => point.to_vec(),
-                false => {
-                    space.stride(&space.held(point, deployed, reach.seconds), deployed, (reach.step, reach.changes))
-                }
+                false => space.stride(&space.held(point, deployed, reach.seconds), deployed, stride),
             };
             guard.allows(position, space, &point, &context).then_some(point)
         };

@@ -64,17 +64,18 @@ fn alarm(guard: &mut Guard, noise: &mut Noise, hop: f64, (mean, sigma): (f64, f6
     })
 }
 
+fn watch(guard: &mut Guard, second: u32, mean: f32, sigma: f32) -> Option<Reason> {
+    guard.rival(at(second.into()), &HERE);
+    guard.watch(at(second.into()), Estimate { mean, sigma })
+}
+
 /// Snapshot 1 does well until 20 s; then comparisons of 9.5 to its disadvantage, one a second: a hard bound is broken.
 fn vetoed(guard: &mut Guard, sigma: f32) -> Vec<Option<Reason>> {
     guard.keep(snapshot(1, 1.0, HERE));
-    let mut watch = |second: u64, mean: f32| {
-        guard.rival(at(second as f64), &HERE);
-        guard.watch(at(second as f64), Estimate { mean, sigma })
-    };
     for second in 2..20 {
-        assert_eq!(watch(second, -0.2), None);
+        assert_eq!(watch(guard, second, -0.2, sigma), None);
     }
-    (20..24).map(|second| watch(second, 9.5)).collect()
+    (20..24).map(|second| watch(guard, second, 9.5, sigma)).collect()
 }
 
 #[test]
@@ -86,9 +87,8 @@ fn a_veto_of_what_did_well_has_to_last() {
     let mut guard = guard();
     guard.keep(snapshot(1, 1.0, HERE));
     for second in 2..60 {
-        guard.rival(at(second.into()), &HERE);
         let mean = if second % 4 == 0 { 9.5 } else { -0.2 };
-        assert_eq!(guard.watch(at(second.into()), Estimate { mean, sigma: 0.05 }), None, "it never lasts");
+        assert_eq!(watch(&mut guard, second, mean, 0.05), None, "it never lasts");
     }
 }
 
