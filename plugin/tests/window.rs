@@ -10,7 +10,8 @@ use clack_host::prelude::*;
 use hosts::clap::{Change, Plugin};
 use screen::Screen;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::{TryRecvError, channel};
 use std::time::Duration;
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{ConnectionExt, CreateWindowAux, WindowClass};
@@ -55,17 +56,19 @@ fn on_the_screen() {
     let mut plugin = Plugin::new();
     let gui: PluginGui = plugin.instance.plugin_handle().get_extension().expect("there is an editor");
     let configuration = GuiConfiguration { api_type: GuiApiType::X11, is_floating: false };
-    let (stop, played) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let played = AtomicUsize::new(0);
     let audio = PluginAudioConfiguration { sample_rate: 48_000.0, min_frames_count: 1, max_frames_count: 512 };
     let processor = plugin.instance.activate(|_, _| (), audio).unwrap();
     let moves: Vec<_> = (0..=20).map(|i| plugin.events(&moved(f64::from(i) / 20.0))).collect();
     let stopped = std::thread::scope(|scope| {
-        let (stop, played, moves) = (&stop, &played, &moves);
+        let (played, moves) = (&played, &moves);
+        // Disconnected as well where something below panics.
+        let (open, closed) = channel::<()>();
         let audio = scope.spawn(move || {
             let mut processor = processor.start_processing().unwrap();
             let sound = hosts::speech();
             for (block, events) in sound.chunks_exact(512).cycle().zip(moves.iter().cycle()) {
-                if stop.load(Relaxed) {
+                if closed.try_recv() == Err(TryRecvError::Disconnected) {
                     break;
                 }
                 hosts::clap::process(&mut processor, vec![block.to_vec(); 2], events);
@@ -97,8 +100,11 @@ fn on_the_screen() {
                 screen.save(&std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("window.png"));
             }
             gui.destroy(&plugin.instance.plugin_handle());
+            // Threads that drew with it may still end: one that runs its code then would take the host with it.
+            let map = std::fs::read_to_string("/proc/self/maps").unwrap();
+            assert!(map.contains("/libEGL.so.1"), "EGL was unloaded");
         }
-        stop.store(true, Relaxed);
+        drop(open);
         audio.join().expect("the sound went on")
     });
     plugin.instance.deactivate(stopped);

@@ -5,6 +5,7 @@
 mod analyser;
 pub mod display;
 mod feedback;
+pub(crate) mod graphics;
 mod groups;
 mod header;
 mod history;

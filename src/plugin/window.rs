@@ -4,7 +4,7 @@ use super::params::{Params, Setting};
 use super::shared::Shared;
 use crate::editor::display::{Display, Frame};
 use crate::editor::story::Story;
-use crate::editor::{Action, Editor, LEAST_SIZE, Model, Param, SIZE, Take};
+use crate::editor::{Action, Editor, LEAST_SIZE, Model, Param, SIZE, Take, graphics};
 use crate::settings::{Id, Settings};
 use crate::tuner::{Feedback, Order};
 use nice_plug::context::gui::GuiContext;
@@ -69,6 +69,7 @@ impl nice_plug::editor::Editor for Window {
         gui_context: GuiContext,
         host: Option<HostMethods>,
     ) -> Result<SpawnedEditor<EguiEditorHandle>, Box<dyn Error>> {
+        graphics::keep_loaded();
         let state = EguiEditorState::from_size(self.points(), 1.0);
         let settings =
             EguiNiceSettings { resize_hint: self.resize_hint(), ..EguiNiceSettings::new().with_tile("Attune") };
