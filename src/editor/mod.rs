@@ -5,7 +5,6 @@
 mod analyser;
 pub mod display;
 mod feedback;
-pub(crate) mod graphics;
 mod groups;
 mod header;
 mod history;

@@ -4,7 +4,7 @@ use super::params::{Params, Setting};
 use super::shared::Shared;
 use crate::editor::display::{Display, Frame};
 use crate::editor::story::Story;
-use crate::editor::{Action, Editor, LEAST_SIZE, Model, Param, SIZE, Take, graphics};
+use crate::editor::{Action, Editor, LEAST_SIZE, Model, Param, SIZE, Take};
 use crate::settings::{Id, Settings};
 use crate::tuner::{Feedback, Order};
 use nice_plug::context::gui::GuiContext;
@@ -69,7 +69,7 @@ impl nice_plug::editor::Editor for Window {
         gui_context: GuiContext,
         host: Option<HostMethods>,
     ) -> Result<SpawnedEditor<EguiEditorHandle>, Box<dyn Error>> {
-        graphics::keep_loaded();
+        keep_egl();
         let state = EguiEditorState::from_size(self.points(), 1.0);
         let settings =
             EguiNiceSettings { resize_hint: self.resize_hint(), ..EguiNiceSettings::new().with_tile("Attune") };
@@ -83,6 +83,18 @@ impl nice_plug::editor::Editor for Window {
 
     fn resize_hint(&self) -> ResizeHint {
         ResizeHint::RESIZABLE.with_min_logical_size(LogicalSize::new(LEAST_SIZE.0 as f32, LEAST_SIZE.1 as f32))
+    }
+}
+
+/// Keeps EGL in memory until the process ends.
+///
+/// Each window's thread unloads EGL when it ends, and EGL is told of the end of each thread that drew with it. Of two
+/// windows closed one after the other, the second's thread would run code that the first has just unloaded.
+fn keep_egl() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: the window is about to load the same library; what it runs then is the system's own.
+    if let Ok(library) = unsafe { libloading::Library::new("libEGL.so.1") } {
+        std::mem::forget(library);
     }
 }
 

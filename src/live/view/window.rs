@@ -1,6 +1,6 @@
 use super::console::{Console, Wire};
 use super::{Action, View, faults};
-use crate::editor::{Editor, LEAST_SIZE, SIZE, graphics, theme};
+use crate::editor::{Editor, LEAST_SIZE, SIZE, theme};
 use crate::live::{Controls, LiveError};
 use egui::{Align, Label, Layout, RichText, UiBuilder, vec2};
 use egui_baseview::baseview::{self, HandlerError, dpi::LogicalSize};
@@ -31,7 +31,6 @@ impl Window {
             .with_resizable(true);
         // SAFETY: this process is the program, not somebody's host.
         unsafe { baseview::assume_standalone_in_process() };
-        graphics::keep_loaded();
         let problem = |error: baseview::Error| LiveError::Window(error.to_string());
         let window = EguiWindow::create(settings, Pane { editor: Editor::default(), console }).map_err(problem)?;
         std::thread::scope(|scope| {
