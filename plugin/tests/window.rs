@@ -9,6 +9,9 @@ use clack_extensions::gui::{GuiApiType, GuiConfiguration, PluginGui, Window};
 use clack_host::prelude::*;
 use hosts::clap::{Change, Plugin};
 use screen::Screen;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs::DirEntry;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{TryRecvError, channel};
@@ -80,6 +83,7 @@ fn on_the_screen() {
         let screen = Screen::here();
         let mut parent = None;
         for round in 0..50 {
+            let before = threads();
             let instance = &mut plugin.instance;
             gui.create(&instance.plugin_handle(), configuration).unwrap();
             let size = gui.get_size(&instance.plugin_handle()).unwrap();
@@ -100,6 +104,9 @@ fn on_the_screen() {
                 screen.save(&std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("window.png"));
             }
             gui.destroy(&plugin.instance.plugin_handle());
+            // A host that ends next would crash in the midst of what one of its threads still does.
+            let left: Vec<_> = threads().difference(&before).cloned().collect();
+            assert!(left.is_empty(), "threads of window {round} still run: {left:?}");
             // Threads that drew with it may still end: one that runs its code then would take the host with it.
             let map = std::fs::read_to_string("/proc/self/maps").unwrap();
             assert!(map.contains("/libEGL.so.1"), "EGL was unloaded");
@@ -111,6 +118,20 @@ fn on_the_screen() {
     assert!(played.load(Relaxed) > 50, "while sound was played");
     let values = plugin.values();
     assert!((values["Reduction"] - values["Air"]).abs() < 1e-6, "automation arrived");
+}
+
+/// The numbers of the threads that run code now, but for the plugin's that last.
+fn threads() -> BTreeSet<OsString> {
+    let runs = |task: &DirEntry| {
+        // proc_pid_stat(5): the name in brackets, and the seventh after it the flags, of which 4 is "exiting": such a
+        // thread was joined, and is still being put away by the kernel.
+        let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        let Some((name, fields)) = stat.rsplit_once(") ") else { return false };
+        let flags: u64 = fields.split(' ').nth(6).and_then(|flags| flags.parse().ok()).expect("flags");
+        !name.ends_with("(attune-side") && !name.ends_with("(attune-keeper") && flags & 4 == 0
+    };
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().map(Result::unwrap);
+    tasks.filter(runs).map(|task| task.file_name()).collect()
 }
 
 fn moved(travel: f64) -> [Change<'static>; 3] {

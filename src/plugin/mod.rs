@@ -8,6 +8,7 @@
 //!
 //! The package in plugin/ exports [`Attune`] as a shared library.
 
+mod handle;
 mod learning;
 mod params;
 mod processor;

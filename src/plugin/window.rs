@@ -1,5 +1,6 @@
 //! The editor in the host's window: what it shows comes from here, what it asks for goes there.
 
+use super::handle::{Handle, OpenWindow, WindowThreads};
 use super::params::{Params, Setting};
 use super::shared::Shared;
 use crate::editor::display::{Display, Frame};
@@ -14,8 +15,7 @@ use nice_plug::params::Param as _;
 use nice_plug::prelude::ParamPtr;
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{
-    EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame as WindowFrame, NiceEguiApp, RepaintNotifier,
-    create_egui_editor,
+    EguiEditorState, EguiNiceSettings, Frame as WindowFrame, NiceEguiApp, RepaintNotifier, create_egui_editor,
 };
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,7 +44,10 @@ struct Host {
 }
 
 /// What one window needs: the desk outlives it.
-struct App(Arc<Mutex<Desk>>);
+struct App {
+    desk: Arc<Mutex<Desk>>,
+    threads: WindowThreads,
+}
 
 impl Window {
     pub(super) fn new(params: Arc<Params>, shared: Arc<Shared>, display: Display) -> Window {
@@ -59,7 +62,7 @@ impl Window {
 }
 
 impl nice_plug::editor::Editor for Window {
-    type Handle = EguiEditorHandle;
+    type Handle = Handle;
 
     fn spawn(
         &self,
@@ -68,13 +71,17 @@ impl nice_plug::editor::Editor for Window {
         fallback_scale_factor: Option<f64>,
         gui_context: GuiContext,
         host: Option<HostMethods>,
-    ) -> Result<SpawnedEditor<EguiEditorHandle>, Box<dyn Error>> {
+    ) -> Result<SpawnedEditor<Handle>, Box<dyn Error>> {
         keep_egl();
         let state = EguiEditorState::from_size(self.points(), 1.0);
         let settings =
             EguiNiceSettings { resize_hint: self.resize_hint(), ..EguiNiceSettings::new().with_tile("Attune") };
-        let editor = create_egui_editor(state, RepaintNotifier::new(), settings, App(self.desk.clone()));
-        editor.ok_or("no window")?.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)
+        let threads = WindowThreads::default();
+        let app = App { desk: self.desk.clone(), threads: threads.clone() };
+        let editor = create_egui_editor(state, RepaintNotifier::new(), settings, app).ok_or("no window")?;
+        let SpawnedEditor { handle, window } =
+            editor.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)?;
+        Ok(SpawnedEditor { handle: Handle(handle), window: OpenWindow::new(window, threads) })
     }
 
     fn size(&self) -> NativeSize<u32> {
@@ -100,12 +107,13 @@ fn keep_egl() {
 
 impl App {
     fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl NiceEguiApp for App {
     fn build(&mut self, egui: egui::Context, host: GuiContext, _: &mut WindowFrame) -> Result<(), HandlerError> {
+        self.threads.begin_here();
         let mut desk = self.desk();
         desk.editor.build(&egui);
         desk.host.context = Some(host);
