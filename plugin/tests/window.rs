@@ -107,7 +107,7 @@ fn on_the_screen() {
             // A host that ends next would crash in the midst of what one of its threads still does.
             let left: Vec<_> = threads().difference(&before).cloned().collect();
             assert!(left.is_empty(), "threads of window {round} still run: {left:?}");
-            // Threads that drew with it may still end: one that runs its code then would take the host with it.
+            // Another plugin's threads that drew with it may still end: its code has to be there for them.
             let map = std::fs::read_to_string("/proc/self/maps").unwrap();
             assert!(map.contains("/libEGL.so.1"), "EGL was unloaded");
         }

@@ -96,7 +96,7 @@ impl nice_plug::editor::Editor for Window {
 /// Keeps EGL in memory until the process ends.
 ///
 /// Each window's thread unloads EGL when it ends, and EGL is told of the end of each thread that drew with it. Of two
-/// windows closed one after the other, the second's thread would run code that the first has just unloaded.
+/// that end at once, ours and another plugin's, the second would run code that the first has just unloaded.
 fn keep_egl() {
     #[cfg(target_os = "linux")]
     // SAFETY: the window is about to load the same library; what it runs then is the system's own.
