@@ -184,7 +184,7 @@ pub fn script(python: &Path, name: &str) -> Command {
 /// The program `lab`, built.
 pub fn lab() -> Result<PathBuf> {
     let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--release", "--quiet", "--package", "xtask", "--bin", "lab"]);
+    build.args(["build", "--release", "--quiet", "--package", "xtask", "--features", "lab", "--bin", "lab"]);
     system::run(build.current_dir(root()))?;
     Ok(target().join("release/lab"))
 }

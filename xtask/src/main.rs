@@ -18,7 +18,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
-    /// Everything that must pass: format, lints, docs, the tests in all feature sets, the README's commands
+    /// Everything that must pass: format, lints, docs, the tests, the README's commands
     ///
     /// Installs what is missing on Debian and Ubuntu, says what to install elsewhere. Stops at the
     /// first failure. The last line counts the tests.
