@@ -9,13 +9,20 @@ impl Perceptron {
         Perceptron::find(tensors, name, inputs, outputs)?.ok_or_else(|| WeightsError::shape(name))
     }
 
-    /// The same; `None` where there is no such network.
-    pub fn find(
+    /// Networks of the same shape, `name.0`, `name.1` and so on; at least one.
+    pub fn load_all(
         tensors: &Tensors,
         name: &str,
         inputs: usize,
         outputs: usize,
-    ) -> Result<Option<Perceptron>, WeightsError> {
+    ) -> Result<Vec<Perceptron>, WeightsError> {
+        let member = |index: usize| Perceptron::find(tensors, &format!("{name}.{index}"), inputs, outputs).transpose();
+        let members: Vec<Perceptron> = (0..).map_while(member).collect::<Result<_, _>>()?;
+        if members.is_empty() { Err(WeightsError::shape(name)) } else { Ok(members) }
+    }
+
+    /// As [`Perceptron::load`]; `None` where there is no such network.
+    fn find(tensors: &Tensors, name: &str, inputs: usize, outputs: usize) -> Result<Option<Perceptron>, WeightsError> {
         let layers: Vec<Dense> = (0..).map_while(|layer| tensors.dense(&format!("{name}.{layer}")).ok()).collect();
         let Some(last) = layers.last() else { return Ok(None) };
         let wanted = [inputs].into_iter().chain(layers.iter().map(Dense::outputs));
@@ -75,8 +82,10 @@ mod tests {
     fn a_network_of_another_shape_is_not_taken_for_none() {
         let tensors = Tensors::read(include_bytes!("../../assets/score/prior.safetensors")).unwrap();
         let find = |name, inputs, outputs| Perceptron::find(&tensors, name, inputs, outputs);
-        assert!(find("prior", 164, 8).unwrap().is_some());
-        assert!(find("prior", 165, 8).is_err() && find("prior", 164, 7).is_err());
+        assert!(find("prior.0", 164, 8).unwrap().is_some());
+        assert!(find("prior.0", 165, 8).is_err() && find("prior.0", 164, 7).is_err());
         assert!(find("nothing", 164, 8).unwrap().is_none() && Perceptron::load(&tensors, "nothing", 164, 8).is_err());
+        assert!(Perceptron::load_all(&tensors, "prior", 164, 8).is_ok_and(|members| members.len() > 1));
+        assert!(Perceptron::load_all(&tensors, "nothing", 164, 8).is_err());
     }
 }

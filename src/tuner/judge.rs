@@ -35,7 +35,7 @@ pub struct Judge<'a> {
 pub struct Rules<'a> {
     /// How many sigmas of doubt are held against a candidate.
     pub caution: f32,
-    /// The same against an opening; less if something is expected of it.
+    /// The same against an opening.
     pub doubt: f32,
     /// The openings, the most promising first.
     pub openings: &'a [Opening],
@@ -103,11 +103,7 @@ impl<'a> Judge<'a> {
 
     /// How many sigmas of doubt are held against a candidate.
     pub fn caution(&self, point: &[f32]) -> f32 {
-        match self.opening(point) {
-            Some(Opening { expected: Some(_), .. }) => TRUST * self.rules.doubt,
-            Some(_) => self.rules.doubt,
-            None => self.rules.caution,
-        }
+        if self.knows(point) { self.rules.doubt } else { self.rules.caution }
     }
 
     /// The openings, the most promising first.
@@ -158,8 +154,6 @@ fn difference(one: Estimate, other: Estimate) -> Estimate {
 
 /// Two openings that differ by less are as good as each other, PESQ points: half of what is noticed.
 const APART: f32 = 0.025;
-/// The share of the doubt that is held against an opening of which something is expected.
-const TRUST: f32 = 0.7;
 /// By how much a difference between two candidates varies from stretch to stretch, and half as much again, PESQ points.
 const SPREAD: f32 = 0.2;
 

@@ -69,14 +69,14 @@ impl Opening {
 /// Settings nearer than this are the same.
 const SAME: f32 = 0.01;
 
-/// By how much [`openings`] beat the factory default on recordings that sounded alike: a small network on what is
-/// heard of the input and of the factory default, fitted to the true gains on many recordings (`xtask/ears/prior.py`).
+/// By how much [`openings`] beat the factory default on recordings that sounded alike: small networks on what is heard
+/// of the input and of the factory default, fitted to the true gains on many recordings (`xtask/ears/prior.py`).
 ///
 /// It hears nothing of what the openings do to the sound at hand, so it never judges alone.
 struct Prior {
     scale: Scale,
-    /// The likely gains of all openings, then the logarithms of their sigmas.
-    network: Perceptron,
+    /// Each says the likely gains of all openings, then the logarithms of their sigmas.
+    members: Vec<Perceptron>,
 }
 
 /// How many openings there are.
@@ -95,8 +95,8 @@ static PRIOR: LazyLock<Prior> = LazyLock::new(|| {
 impl Prior {
     fn load(bytes: &[u8]) -> Result<Prior, WeightsError> {
         let tensors = Tensors::read(bytes)?;
-        let network = Perceptron::load(&tensors, "prior", IMPRESSION, 2 * OPENINGS)?;
-        Ok(Prior { scale: Scale::load(&tensors, "prior", IMPRESSION)?, network })
+        let members = Perceptron::load_all(&tensors, "prior", IMPRESSION, 2 * OPENINGS)?;
+        Ok(Prior { scale: Scale::load(&tensors, "prior", IMPRESSION)?, members })
     }
 
     /// By how much each of [`openings`] is likely to beat the factory default, PESQ points, where this is heard of it;
@@ -107,8 +107,12 @@ impl Prior {
         if context.iter().map(|x| x * x).sum::<f32>() > STRANGE * EMBEDDING as f32 {
             return None;
         }
-        let said = self.network.run(&inputs);
-        let estimate = |i: usize| Estimate { mean: said[i], sigma: FINEST + said[OPENINGS + i].min(2.0).exp() };
+        let said: Vec<Vec<f32>> = self.members.iter().map(|member| member.run(&inputs)).collect();
+        let mean = |of: &dyn Fn(&[f32]) -> f32| said.iter().map(|said| of(said)).sum::<f32>() / said.len() as f32;
+        let estimate = |i: usize| Estimate {
+            mean: mean(&|said| said[i]),
+            sigma: mean(&|said| FINEST + said[OPENINGS + i].min(2.0).exp()),
+        };
         Some(std::array::from_fn(estimate))
     }
 }

@@ -27,11 +27,10 @@ pub struct Verdict {
 impl Model {
     pub fn load(tensors: &Tensors) -> Result<Model, WeightsError> {
         let faults = tensors.floats("score.faults")?;
-        let member = |index: usize| Perceptron::find(tensors, &format!("score.{index}"), IMPRESSION, 1).transpose();
-        let members: Vec<Perceptron> = (0..).map_while(member).collect::<Result<_, _>>()?;
-        if members.is_empty() || faults.len() != SCORE_FEATURES {
-            return Err(WeightsError::shape("score"));
+        if faults.len() != SCORE_FEATURES {
+            return Err(WeightsError::shape("score.faults"));
         }
+        let members = Perceptron::load_all(tensors, "score", IMPRESSION, 1)?;
         let doubt = Perceptron::load(tensors, "doubt", DOUBTS, 1)?;
         Ok(Model { scale: Scale::load(tensors, "score", IMPRESSION)?, faults, members, doubt })
     }
