@@ -46,11 +46,15 @@ impl Followers {
         };
         let wanted: Vec<(Settings, Option<Follower>)> = wanted.into_iter().take(FOLLOWED).map(&mut goes_on).collect();
         self.spare.extend(before.into_iter().map(Follower::anew));
+        let missing = self.behind.is_none();
         for (settings, follower) in wanted {
             let follower = follower.or_else(|| self.behind.take()).or_else(|| self.spare.pop());
             self.abreast.extend(follower.map(|follower| follower.with(settings)));
         }
-        self.behind = self.behind.take().or_else(|| self.spare.pop());
+        // One that comes up now is replaced with the next window: this one is work enough.
+        if missing {
+            self.behind = self.spare.pop();
+        }
         let lagging = window.end.saturating_sub(self.lag);
         if let Some(behind) = &mut self.behind {
             behind.render(hearing, &(lagging..lagging));
@@ -159,13 +163,15 @@ mod tests {
             wanted.map(|settings| Some(made.iter().find(|(made, _)| made == settings)?.1.clone()))
         }
 
-        /// What an engine makes of the stream from one second on, with other settings after some samples.
+        /// What an engine makes of the stream from one sample on, with other settings from another one on; silence before.
         fn engine(&self, from: usize, first: &Settings, then: (usize, &Settings)) -> Vec<f32> {
             let mut engine = Engine::new(config()).unwrap();
             engine.set(first);
             engine.reset();
-            let mut sound = self.input[from * RATE..].to_vec();
+            let mut sound = self.input.clone();
+            sound[..from].fill(0.0);
             let (before, after) = sound.split_at_mut(then.0);
+            let before = &mut before[from..];
             engine.process(&mut [before]);
             engine.set(then.1);
             engine.process(&mut [after]);
@@ -191,8 +197,9 @@ mod tests {
         stream.render(5, [present, rival]);
         stream.render(6, [present, rival]);
 
-        // What was the present goes on as the rival; what is new comes up from 4 s back, where the first one was.
-        let begins = stream.engine(0, &Settings::default(), (3 * RATE + late, new));
+        // What was the present goes on as the rival. What is new comes up from 4 s back, where the one is that took the
+        // place of the rival's with the window after it, and its pre-roll.
+        let begins = stream.engine(RATE / 2, &Settings::default(), (3 * RATE + late, new));
         assert!(stream.render(7, [new, present]) == [of(&begins, 7), of(&alone, 7)]);
         // Back again: both go on.
         assert!(stream.render(8, [present, new]) == [of(&alone, 8), of(&begins, 8)]);
