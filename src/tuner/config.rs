@@ -34,8 +34,8 @@ pub struct LoopConfig {
     pub openings: usize,
     /// The next best candidates that are judged again in every round, on what was heard since.
     pub kept: usize,
-    /// Seconds of audio from one round to the next; full seconds, at least 1. The first come after 1, 2 and 3 s; when the
-    /// input is noticed to be another one, at once, and one and two seconds later.
+    /// Seconds of audio from one round to the next; full seconds, at least 1. The first six come second by second, as
+    /// those after the input was noticed to be another one.
     pub interval: u32,
     /// Rounds at a time, at most.
     pub rounds: u64,

@@ -36,7 +36,7 @@ mod style;
 mod team;
 
 pub use analysis::{Analysis, Best, Pattern, Record};
-pub use change::{Change, ChangeDetector};
+pub use change::{Change, ChangeDetector, Unsuited};
 pub use companion::{Companion, News, Order};
 pub use config::LoopConfig;
 pub use convergence::{Convergence, ConvergenceAnalyzer, ConvergenceConfig};

@@ -1,5 +1,9 @@
 //! Has something changed in the input: noise, the voice, the room?
 
+mod unsuited;
+
+pub use unsuited::Unsuited;
+
 use crate::quality::{EMBEDDING, Estimate};
 
 type Embedding = [f32; EMBEDDING];

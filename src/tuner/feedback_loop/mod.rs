@@ -8,7 +8,7 @@ use crate::engine::ConfigError;
 use crate::quality::{EMBEDDING, Estimate, Finding, Take, Veto};
 use crate::settings::{Offsets, Settings};
 use crate::tuner::analysis::{Analysis, Record};
-use crate::tuner::change::ChangeDetector;
+use crate::tuner::change::{ChangeDetector, Unsuited};
 use crate::tuner::event::{Event, ParameterUpdate, What};
 use crate::tuner::feedback::Taste;
 use crate::tuner::followers::Followers;
@@ -23,7 +23,7 @@ use crate::tuner::{
 };
 use rand::SeedableRng;
 use std::collections::VecDeque;
-use tune::Progress;
+use tune::{FAMILIAR, Progress, wanted};
 
 /// Events that are remembered; the oldest go first.
 const EVENTS: usize = 10_000;
@@ -66,6 +66,7 @@ pub struct FeedbackLoop {
     search: Search,
     guard: Guard,
     changes: ChangeDetector,
+    unsuited: Unsuited,
     /// Heard, but not worked on yet.
     pending: VecDeque<Window>,
     /// The end of the newest window, and what the input is like.
@@ -132,6 +133,7 @@ impl FeedbackLoop {
             search: Search::new(space.origin().clone(), rng, config.openings, config.kept),
             guard: Guard::new(config.guard.clone(), first),
             changes: ChangeDetector::new(rate),
+            unsuited: Unsuited::new(),
             pending: VecDeque::new(),
             heard: 0,
             context: [0.0; _],
@@ -223,7 +225,7 @@ impl FeedbackLoop {
             let due = self.windows < EACH || (self.windows - EACH).is_multiple_of(self.config.interval.max(1).into());
             if due && window.end >= self.guard.rests_until() {
                 if changed {
-                    self.doubt(&window);
+                    self.doubt(&window, &takes);
                 }
                 self.tune();
             }
@@ -299,16 +301,15 @@ impl FeedbackLoop {
         })
     }
 
-    /// What is heard in a window of the present settings, what the guard compares with, and the base if that tells what
-    /// to expect of the openings; nothing where there is too little speech to compare on.
+    /// What is heard in a window of the present settings, what the guard compares with, and the base; nothing where there
+    /// is too little speech to compare on.
     fn follow(&mut self, window: &Window) -> Vec<(Settings, Take)> {
         if self.paused || window.speech < LEAST_WATCHED {
             return Vec::new();
         }
         let rival = self.guard.rival(window.end, &self.context).map(|rival| rival.settings);
-        let base = Opening::are_known(&self.space).then_some(*self.space.base());
         let mut wanted = vec![self.settings];
-        for other in rival.into_iter().chain(base) {
+        for other in rival.into_iter().chain([*self.space.base()]) {
             if !wanted.contains(&other) {
                 wanted.push(other);
             }
@@ -335,15 +336,32 @@ impl FeedbackLoop {
         if self.records.len() > RECORDS {
             self.records.pop_front();
         }
-        let base = takes.iter().find(|(settings, _)| settings == self.space.base());
-        let impression = base.map(|(_, take)| window.audition.impression(&take.features));
+        let impression = heard_of(takes, self.space.base()).map(|base| window.audition.impression(&base.features));
         let untouched = impression.and_then(|heard| Opening::untouched(&self.space, &heard));
-        let Some(change) = self.changes.push(*end, &context, untouched) else { return false };
+        let change = self.changes.push(*end, &context, untouched).map(|change| change.what);
+        let unsuited = self.is_unsuited(window, takes).then(|| NOT_SUITED.to_owned());
+        let Some(change) = change.or(unsuited) else { return false };
         self.begin_anew();
         self.guard.input_changed(*end);
         self.recent.begin(end.saturating_sub((CHANGED * self.config.engine.sample_rate as f32) as u64));
-        self.tell_at(*end, What::InputChanged { change: change.what });
+        self.tell_at(*end, What::InputChanged { change });
         true
+    }
+
+    /// Whether what is heard no longer suits the input. As long as the openings are judged nothing is said against it,
+    /// as it was found on this input.
+    fn is_unsuited(&mut self, window: &Window, takes: &[(Settings, Take)]) -> bool {
+        let Some(gain) = self.gain_of_base(window, takes) else { return false };
+        let unsuited = self.unsuited.push(gain, self.config.style.doubt());
+        unsuited && self.recent.age(window.end) as f32 >= FAMILIAR * self.config.engine.sample_rate as f32
+    }
+
+    /// By how much the base is better than what is heard on the newest window, goals included; if both were heard there.
+    fn gain_of_base(&self, window: &Window, takes: &[(Settings, Take)]) -> Option<Estimate> {
+        let [base, heard] = [heard_of(takes, self.space.base())?, heard_of(takes, &self.settings)?];
+        let score = difference(&window.audition, base, heard);
+        let wanted = |take: &Take| wanted(&self.taste, &self.config.goals, &take.quality);
+        Some(Estimate { mean: score.mean + wanted(base) - wanted(heard), ..score })
     }
 
     /// Compares what is heard with what was heard before, on the newest window.
@@ -351,11 +369,11 @@ impl FeedbackLoop {
         let heard_for = |samples: u64| window.end.saturating_sub(samples) >= self.deployed.since;
         let since_before = heard_for(window.length);
         let newest = window.fault.filter(|_| heard_for(u64::from(self.config.engine.sample_rate)));
-        let take = |settings: &Settings| takes.iter().find(|(of, _)| of == settings).map(|(_, take)| take);
         if let Some(fault) = newest.or_else(|| fault(window).filter(|_| since_before)) {
             self.guard.fault(window.end, fault);
-        } else if let Some(present) = take(&self.settings)
-            && let Some(rival) = self.guard.rival(window.end, &self.context).and_then(|rival| take(&rival.settings))
+        } else if let Some(present) = heard_of(takes, &self.settings)
+            && let Some(rival) =
+                self.guard.rival(window.end, &self.context).and_then(|rival| heard_of(takes, &rival.settings))
         {
             let difference = difference(&window.audition, rival, present);
             if since_before && let Some(predicted) = self.deployed.predicted.take() {
@@ -388,6 +406,7 @@ impl FeedbackLoop {
     }
 
     fn set(&mut self, settings: Settings, point: Point, predicted: Option<Estimate>) {
+        self.unsuited = Unsuited::new();
         self.settings = settings;
         self.deployed = Deployed { point, revision: self.deployed.revision + 1, since: self.position, predicted };
     }
@@ -418,11 +437,18 @@ impl FeedbackLoop {
 }
 
 /// From this window on the interval counts.
-const EACH: u64 = 3;
+const EACH: u64 = 6;
 /// When a change of the input is noticed, so much is surely of the new one, s; see [`Change`](crate::tuner::Change).
 const CHANGED: f32 = 1.0;
+/// What is said of an input that what is heard no longer suits.
+const NOT_SUITED: &str = "what is heard no longer suits it";
 /// Least speech in a window for the guard to compare on it, s.
 const LEAST_WATCHED: f32 = 0.5;
+
+/// What was heard of some settings.
+fn heard_of<'a>(takes: &'a [(Settings, Take)], settings: &Settings) -> Option<&'a Take> {
+    takes.iter().find(|(of, _)| of == settings).map(|(_, take)| take)
+}
 
 /// What must not be heard for another moment.
 fn fault(window: &Window) -> Option<Fault> {

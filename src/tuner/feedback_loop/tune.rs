@@ -1,12 +1,15 @@
 //! Deciding: what to try when, and what of it is heard.
 
 use super::FeedbackLoop;
-use crate::quality::{Estimate, JUST_NOTICEABLE, Quality};
+use crate::quality::{Estimate, JUST_NOTICEABLE, Quality, Take};
+use crate::settings::Settings;
+use crate::tuner::change::Unsuited;
 use crate::tuner::event::{ParameterUpdate, What};
+use crate::tuner::feedback::Taste;
 use crate::tuner::hearing::Window;
 use crate::tuner::judge::{Judge, Rules, Verdict};
 use crate::tuner::search::Round;
-use crate::tuner::{Opening, Stretch, Tactic};
+use crate::tuner::{Goals, Opening, Stretch, Tactic};
 use std::sync::Arc;
 
 /// The base is left for a set that promises so much more, PESQ points: half of what is noticed.
@@ -22,7 +25,7 @@ const HASTE: f32 = 3.0;
 const SEARCH: f32 = 1.9;
 /// Once so much was heard of the input there is nothing to begin with any more: what is heard says more than what is known
 /// of other recordings, s.
-const FAMILIAR: f32 = 8.9;
+pub(super) const FAMILIAR: f32 = 8.9;
 /// A search goes through the strategies at most so often: which of two is preferred need not give an order of many.
 const SWEEPS: usize = 5;
 /// Small steps at the end of a search. More would follow the errors of the score: on recordings
@@ -158,17 +161,8 @@ impl FeedbackLoop {
 
     /// The input is another one, for which what is heard was not found: back to the base, if that is surely better on the
     /// newest window. A round has to wait until enough was heard of the new input.
-    pub(super) fn doubt(&mut self, window: &Window) {
-        if self.settings == *self.space.base() {
-            return;
-        }
-        let stretch = self.hearing.stretch(window.end, window.length);
-        self.shadow.set(stretch.into_iter().map(Arc::new).collect());
-        if !self.can_judge() {
-            return;
-        }
-        let [base, heard] = [*self.space.base(), self.settings].map(|settings| self.shadow.hear(&settings));
-        let gain = self.shadow.difference(&base, &heard);
+    pub(super) fn doubt(&mut self, window: &Window, takes: &[(Settings, Take)]) {
+        let gain = self.gain_of_base(window, takes).filter(|_| self.settings != *self.space.base());
         if let Some(gain) = gain.filter(|gain| gain.least(self.config.style.doubt()) > 0.0) {
             self.go_back(gain);
         }
@@ -201,9 +195,8 @@ impl FeedbackLoop {
     /// One round of the search.
     fn round(&mut self, plan: Plan, reach: Reach) -> Done {
         let context = self.context;
-        let goals = &self.config.goals;
-        let taste = self.taste;
-        let wanted = |quality: &Quality| taste.bonus(quality) - goals.cost(&quality.into());
+        let (goals, taste) = (&self.config.goals, self.taste);
+        let wanted = |quality: &Quality| wanted(&taste, goals, quality);
         let doubt = self.config.style.doubt();
         let (space, guard, position) = (&self.space, &self.guard, self.position);
         let openings = match reach.seconds < FAMILIAR {
@@ -277,6 +270,7 @@ impl FeedbackLoop {
     /// The search is open again.
     pub(super) fn begin_anew(&mut self) {
         self.rounds = 0;
+        self.unsuited = Unsuited::new();
         self.search_anew();
     }
 
@@ -284,6 +278,11 @@ impl FeedbackLoop {
         self.progress = Progress::default();
         self.convergence.reset();
     }
+}
+
+/// What is wanted of a quality besides the score, PESQ points.
+pub(super) fn wanted(taste: &Taste, goals: &Goals, quality: &Quality) -> f32 {
+    taste.bonus(quality) - goals.cost(&quality.into())
 }
 
 /// Reasons in a row, each once.
