@@ -34,8 +34,10 @@ pub struct LoopConfig {
     pub openings: usize,
     /// The next best candidates that are judged again in every round, on what was heard since.
     pub kept: usize,
-    /// Seconds of audio from one round to the next; full seconds, at least 1. The first six come second by second, as
-    /// those after the input was noticed to be another one.
+    /// In so many seconds at first there is a round every second, as clean speech loses most at its beginning; at least 1.
+    pub early: u32,
+    /// Seconds of audio from one round to the next after that; full seconds, at least 1. When the input is noticed to be
+    /// another one, there is a round at once, and one and two seconds later.
     pub interval: u32,
     /// Rounds at a time, at most.
     pub rounds: u64,
@@ -66,6 +68,7 @@ impl LoopConfig {
             sweep: 2,
             openings: 1,
             kept: 1,
+            early: 3,
             interval: 2,
             rounds: 1,
             stretches: 2,
@@ -82,6 +85,7 @@ impl LoopConfig {
             kept: 8,
             slots: 16,
             sweep: Strategy::built_in().len(),
+            early: 6,
             interval: 3,
             rounds: u64::MAX,
             stretches: 5,
