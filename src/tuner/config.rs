@@ -34,10 +34,8 @@ pub struct LoopConfig {
     pub openings: usize,
     /// The next best candidates that are judged again in every round, on what was heard since.
     pub kept: usize,
-    /// In so many seconds at first there is a round every second, as clean speech loses most at its beginning; at least 1.
-    pub early: u32,
-    /// Seconds of audio from one round to the next after that; full seconds, at least 1. When the input is noticed to be
-    /// another one, there is a round at once, and one and two seconds later.
+    /// Seconds of audio from one round to the next; full seconds, at least 1. The first come after 1, 2 and 3 s; when the
+    /// input is noticed to be another one, at once, and one and two seconds later.
     pub interval: u32,
     /// Rounds at a time, at most.
     pub rounds: u64,
@@ -68,7 +66,6 @@ impl LoopConfig {
             sweep: 2,
             openings: 1,
             kept: 1,
-            early: 3,
             interval: 2,
             rounds: 1,
             stretches: 2,
@@ -85,7 +82,6 @@ impl LoopConfig {
             kept: 8,
             slots: 16,
             sweep: Strategy::built_in().len(),
-            early: 6,
             interval: 3,
             rounds: u64::MAX,
             stretches: 5,

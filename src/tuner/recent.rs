@@ -71,11 +71,6 @@ impl Recent {
         self.whole.len() < self.most
     }
 
-    /// Whether the input never changed.
-    pub fn is_first(&self) -> bool {
-        self.since == 0
-    }
-
     /// How long the input has been like this, samples.
     pub fn age(&self, end: u64) -> u64 {
         end.saturating_sub(self.since)

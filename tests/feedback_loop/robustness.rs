@@ -198,8 +198,7 @@ fn nothing_moves_if_all_is_locked() {
 
 #[test]
 fn odd_configurations() {
-    let none =
-        LoopConfig { slots: 0, sweep: 0, kept: 0, early: 0, interval: 0, stretches: 0, ..LoopConfig::new(engine()) };
+    let none = LoopConfig { slots: 0, sweep: 0, kept: 0, interval: 0, stretches: 0, ..LoopConfig::new(engine()) };
     let wild = LoopConfig {
         learning_rate: f32::NAN,
         least_speech: f32::NAN,

@@ -222,8 +222,7 @@ impl FeedbackLoop {
             self.watch(&window, &takes);
             self.recent.hear(&self.hearing, window.end);
             // The first windows, and those in which another input is noticed, are looked at one by one.
-            let each = if self.recent.is_first() { self.config.early.into() } else { EACH };
-            let due = self.windows < each || (self.windows - each).is_multiple_of(self.config.interval.max(1).into());
+            let due = self.windows < EACH || (self.windows - EACH).is_multiple_of(self.config.interval.max(1).into());
             if due && window.end >= self.guard.rests_until() {
                 if changed {
                     self.doubt(&window, &takes);
@@ -437,8 +436,7 @@ impl FeedbackLoop {
     }
 }
 
-/// After a change of the input, from this window on the interval counts. What is heard need not be the base then, and each
-/// look is one more chance to be wrong.
+/// From this window on the interval counts.
 const EACH: u64 = 3;
 /// When a change of the input is noticed, so much is surely of the new one, s; see [`Change`](crate::tuner::Change).
 const CHANGED: f32 = 1.0;
