@@ -60,7 +60,7 @@ impl Opening {
     }
 
     /// Whether anything is known of them in a space: what they were worth around other settings says nothing.
-    pub fn are_known(space: &Space) -> bool {
+    fn are_known(space: &Space) -> bool {
         let default = space.point(&Settings::default());
         space.len() == TUNED.len() && space.distance(space.origin(), &default) < SAME
     }

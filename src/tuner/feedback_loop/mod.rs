@@ -356,8 +356,12 @@ impl FeedbackLoop {
         unsuited && self.recent.age(window.end) as f32 >= FAMILIAR * self.config.engine.sample_rate as f32
     }
 
-    /// By how much the base is better than what is heard on the newest window, goals included; if both were heard there.
+    /// By how much the base is better than what is heard on the newest window, goals included; if that is another one, and
+    /// both were heard there.
     fn gain_of_base(&self, window: &Window, takes: &[(Settings, Take)]) -> Option<Estimate> {
+        if self.settings == *self.space.base() {
+            return None;
+        }
         let [base, heard] = [heard_of(takes, self.space.base())?, heard_of(takes, &self.settings)?];
         let score = difference(&window.audition, base, heard);
         let wanted = |take: &Take| wanted(&self.taste, &self.config.goals, &take.quality);

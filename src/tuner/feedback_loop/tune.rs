@@ -162,8 +162,8 @@ impl FeedbackLoop {
     /// The input is another one, for which what is heard was not found: back to the base, if that is surely better on the
     /// newest window. A round has to wait until enough was heard of the new input.
     pub(super) fn doubt(&mut self, window: &Window, takes: &[(Settings, Take)]) {
-        let gain = self.gain_of_base(window, takes).filter(|_| self.settings != *self.space.base());
-        if let Some(gain) = gain.filter(|gain| gain.least(self.config.style.doubt()) > 0.0) {
+        let doubt = self.config.style.doubt();
+        if let Some(gain) = self.gain_of_base(window, takes).filter(|gain| gain.least(doubt) > 0.0) {
             self.go_back(gain);
         }
     }
@@ -195,8 +195,8 @@ impl FeedbackLoop {
     /// One round of the search.
     fn round(&mut self, plan: Plan, reach: Reach) -> Done {
         let context = self.context;
-        let (goals, taste) = (&self.config.goals, self.taste);
-        let wanted = |quality: &Quality| wanted(&taste, goals, quality);
+        let (taste, goals) = (&self.taste, &self.config.goals);
+        let wanted = |quality: &Quality| wanted(taste, goals, quality);
         let doubt = self.config.style.doubt();
         let (space, guard, position) = (&self.space, &self.guard, self.position);
         let openings = match reach.seconds < FAMILIAR {
