@@ -137,14 +137,14 @@ fn when_the_user_moves_the_base_what_was_learned_stays_on_top() {
     let mut session = knowing();
     let (before, offsets) = (session.heard(), session.offsets);
     session.base.set(Id::OutputGain, -3.0);
-    session.base.set(Id::EqMid, 2.0);
+    session.base.set(Id::EqMid, -2.0);
     session.order(Order::Base(session.base));
     assert_eq!(session.companion.feedback_loop().space().base(), &session.base);
     let heard = session.heard();
     assert_eq!(session.offsets, offsets);
     assert_eq!(session.companion.feedback_loop().settings(), &heard, "the loop knows what is heard");
     assert!((heard[Id::OutputGain] - before[Id::OutputGain] + 3.0).abs() < 1e-4);
-    assert!(heard[Id::EqMid] > before[Id::EqMid]);
+    assert!(heard[Id::EqMid] < before[Id::EqMid]);
     // A rollback takes back what was learned, not what the user did.
     session.order(Order::RollBack);
     let back = session.heard();

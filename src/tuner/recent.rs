@@ -2,7 +2,7 @@ use super::{Hearing, Stretch};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Length of a stretch, s: the score was trained on such.
+/// Length of a stretch, s: the score is surest of such.
 const STRETCH: f32 = 6.0;
 /// The newest stretch may be as short as this, s.
 const LEAST: f32 = 0.9;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// What the engine hears before a stretch, to get to know the sound; it is not judged, s.
 pub const PREROLL: f32 = 1.5;
 
-/// Length of the stretches on which the score was trained, s.
+/// Length of the stretches that the score's doubts are for, s.
 const LEARNED: f32 = 6.0;
 
 /// Input on which candidates are judged.
@@ -160,7 +160,7 @@ impl Shadow {
     }
 }
 
-/// By how much one take is better than another, PESQ points. The score learned its doubts on stretches of 6 s; on shorter
+/// By how much one take is better than another, PESQ points. The score says its doubts for stretches of 6 s; on shorter
 /// ones fewer sounds are heard.
 pub(super) fn difference(audition: &Audition, take: &Take, other: &Take) -> Estimate {
     let Estimate { mean, sigma } = audition.difference(take, other);

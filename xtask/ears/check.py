@@ -63,8 +63,9 @@ def main():
     parser.add_argument("--set", type=Path, required=True, dest="folder")
     options = parser.parse_args()
     items, truth = load(options.folder)
+    # The first part that was heard is all of it.
     scores = np.stack(
-        [np.fromfile(options.folder / "candidates" / f"{i['id']}.scores", "<f4").reshape(truth.shape[1], 3) for i in items]
+        [np.fromfile(options.folder / "candidates" / f"{i['id']}.scores", "<f4").reshape(-1, truth.shape[1], 3)[0] for i in items]
     )
     mean, sigma, vetoed = scores[..., 0], scores[..., 1], scores[..., 2] > 0
     correlations = rank_correlations(mean, truth)

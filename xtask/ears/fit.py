@@ -5,8 +5,10 @@
 
 DIR holds what mixtures.py, labels.py and `lab candidates` wrote. The score is the mean of small networks
 that each see a take's features minus those of the untouched input, the latter, and the embedding of the
-input's context, and that were each trained on four fifths of the recordings. Only differences within a recording count in the loss. How sure the
-score is of a difference, another small network learned from the errors on voices left out. Writes FOLDER/score.safetensors.
+input's context, and that were each trained on four fifths of the recordings. They hear a recording whole or no more
+of it than the tuner when it begins, and say what a take is worth on the whole. Only differences within a recording
+count in the loss. How sure the score is of a difference, another small network learned from the errors on voices left
+out. Writes FOLDER/score.safetensors.
 """
 
 import argparse
@@ -22,16 +24,22 @@ import optax
 import network
 from truth import CAUTION, load, pick, rank_correlations, summary, voices
 
-HIDDEN = (40, 20)
+HIDDEN = (128, 64)
 MEMBERS = 5
+BATCH = 32  # hearings
+# What is heard of a recording (`lab candidates`), s: all that is measured, and parts of it; and how often each is
+# shown to the networks.
+HEARD = np.array([6.0, 0.75, 1.5, 2.25, 3.0])
+SHOWN = np.array([0.4, 0.1, 0.1, 0.2, 0.2])
+LEAST_SPEECH = 0.5  # s; with less nothing is judged
 # What the input has not is always a fault. It hardly occurs among honest outputs, so nothing can be
 # learned of it: it costs so many points, and the networks don't see it.
 FAULTS = {"foreign": 3.0, "foreign_tone": 0.5}
 
 
 def inputs(features, contexts):
-    """[recording, setting, feature] and [recording, embedding] to what the networks see; setting 1 is
-    the untouched input."""
+    """[hearing, setting, feature] and [hearing, embedding] to what the networks see; setting 1 is the untouched
+    input."""
     untouched, contexts = features[:, 1:2], contexts[:, None]
     each = lambda x: np.broadcast_to(x, (*features.shape[:2], x.shape[-1]))  # noqa: E731
     return np.concatenate([features - untouched, each(untouched), each(contexts)], axis=-1)
@@ -50,7 +58,7 @@ OPTIMISER = {}
 def stepper(steps):
     """One compiled step for all members."""
     if steps not in OPTIMISER:
-        optimiser = optax.adamw(optax.cosine_decay_schedule(3e-3, steps), weight_decay=5e-3)
+        optimiser = optax.adamw(optax.cosine_decay_schedule(3e-3, steps), weight_decay=3e-2)
 
         @jax.jit
         def step(weights, state, x, true, importance, key):
@@ -62,39 +70,64 @@ def stepper(steps):
     return OPTIMISER[steps]
 
 
-def member(x, truth, seed, steps):
-    """One network, trained on four fifths of the recordings."""
+class Heard:
+    """All that was heard: each hearing is of a part of a recording in which there is enough speech."""
+
+    def __init__(self, items, truth, features, contexts, speech):
+        self.recording, self.part = np.nonzero(speech >= LEAST_SPEECH)
+        self.items, self.truth = items, truth[self.recording]
+        self.features = features[self.recording, self.part]
+        self.x = inputs(self.features, contexts[self.recording, self.part])
+        self.shown = SHOWN[self.part]
+        # Fewer sounds tell less: doubts grow with the root of how much less is heard, as the tuner takes it.
+        self.short = np.sqrt(HEARD[0] / HEARD[self.part])
+
+    def of(self, groups):
+        """The group of each hearing, by that of its recording."""
+        return groups[self.recording]
+
+
+def shown(rng, rows, shares, count):
+    """So many of some rows, each as often as it is to be shown."""
+    return rows[np.searchsorted(np.cumsum(shares[rows]), rng.random(count) * shares[rows].sum())]
+
+
+def member(heard, rows, scale, seed, steps):
+    """One network, trained on four fifths of the recordings of some hearings."""
     rng = np.random.default_rng(seed)
-    chosen = rng.permutation(len(x))[: max(1, len(x) * 4 // 5)]
-    true = (truth - truth.mean(axis=1, keepdims=True)).astype(np.float32)
+    recordings = rng.permutation(np.unique(heard.recording[rows]))
+    rows = rows[np.isin(heard.recording[rows], recordings[: max(1, len(recordings) * 4 // 5)])]
+    true = (heard.truth - heard.truth.mean(axis=1, keepdims=True)).astype(np.float32)
     # A recording on which nothing makes a difference says little, one on which all does not everything.
     importance = (1 / np.maximum(true.std(axis=1), 0.08)).astype(np.float32)
-    importance /= importance.mean()
-    weights = network.perceptron_init(rng, x.shape[-1], *HIDDEN, 1)
+    importance /= importance[rows].mean()
+    weights = network.perceptron_init(rng, heard.x.shape[-1], *HIDDEN, 1)
     optimiser, step = stepper(steps)
     state, key = optimiser.init(weights), jax.random.PRNGKey(seed)
     for _ in range(steps):
-        batch = rng.choice(chosen, 32)
+        batch = shown(rng, rows, heard.shown, BATCH)
         key, now = jax.random.split(key)
-        noisy = x[batch] + 0.1 * rng.standard_normal(x[batch].shape).astype(np.float32)
+        x = scale(heard.x[batch])
+        noisy = x + 0.1 * rng.standard_normal(x.shape, np.float32)
         weights, state = step(weights, state, noisy, true[batch], importance[batch], now)
     return jax.tree.map(np.asarray, weights)
 
 
-def apply(members, x):
-    return np.stack([np.asarray(network.score(weights, x)) for weights in members])
-
-
-def left_out(x, truth, groups, members, steps, seed, hidden, fault):
-    """Scores of every recording by networks that never saw its group, faults included."""
-    scores = np.zeros((members, *truth.shape))
+def left_out(heard, groups, members, steps, seed, faults):
+    """Scores [member, hearing, setting] by networks that never saw the group, faults included."""
+    scores = np.zeros((members, *heard.truth.shape))
     for group in sorted(set(groups)):
-        out = groups == group
-        scale = network.Scale(x[~out], hidden)
-        trained = [member(scale(x[~out]), truth[~out], seed + i, steps) for i in range(members)]
-        scores[:, out] = apply(trained, scale(x[out]))
+        rows, out = np.nonzero(groups != group)[0], groups == group
+        scale = network.Scale(heard.x[rows], hidden(faults))
+        trained = [member(heard, rows, scale, seed + i, steps) for i in range(members)]
+        scores[:, out] = [network.score(weights, scale(heard.x[out])) for weights in trained]
         print(f"left out {group}: done", file=sys.stderr, flush=True)
-    return scores - fault
+    return scores - heard.features @ faults
+
+
+def hidden(faults):
+    """Inputs that the networks don't see."""
+    return np.tile(faults > 0, 2).nonzero()[0]
 
 
 def doubts(z, scores, others, count):
@@ -115,8 +148,8 @@ def likelihood(weights, x, error):
     return (jnp.log(sigma) + 2.5 * jnp.log1p((error / sigma) ** 2 / 4)).mean()
 
 
-def doubt_training(x, error, seed, steps=1500):
-    """The network of doubts."""
+def doubt_training(x, error, shares, seed, steps=1500):
+    """The network of doubts, from hearings that are shown in these shares."""
     rng = np.random.default_rng(seed)
     weights = network.perceptron_init(rng, x.shape[-1], 16, 1)
     optimiser = optax.adamw(optax.cosine_decay_schedule(2e-3, steps), weight_decay=1e-2)
@@ -128,9 +161,8 @@ def doubt_training(x, error, seed, steps=1500):
         return optax.apply_updates(weights, updates), state
 
     state = optimiser.init(weights)
-    x, error = x.reshape(-1, x.shape[-1]), error.reshape(-1)
     for _ in range(steps):
-        batch = rng.integers(len(x), size=512)
+        batch = shown(rng, np.arange(len(x)), shares, 512), rng.integers(x.shape[1], size=512)
         weights, state = step(weights, state, x[batch], error[batch].astype(np.float32))
     return jax.tree.map(np.asarray, weights)
 
@@ -141,21 +173,23 @@ def pairs(truth, seed):
     return np.concatenate([np.zeros_like(truth, int), rng.integers(truth.shape[1], size=truth.shape)], axis=1)
 
 
-def doubt_examples(z, scores, truth, count, seed):
-    others = pairs(truth, seed)
+def doubt_examples(heard, z, scores, count, seed):
+    """What sigma depends on [hearing, pair, number], and how wrong the score is, in doubts of all of a recording."""
+    others = pairs(heard.truth, seed)
     twice = lambda a, axis: np.concatenate([a, a], axis=axis)  # noqa: E731
     rows = np.arange(len(z))[:, None]
     x, mean = doubts(twice(z, 1), twice(scores, 2), others, count)
-    return x, twice(truth, 1) - truth[rows, others] - mean
+    return x, (twice(heard.truth, 1) - heard.truth[rows, others] - mean) / heard.short[:, None]
 
 
-def report(name, items, truth, mean, sigma):
-    correlations = rank_correlations(mean, truth)
-    rows = np.arange(len(truth))
-    gained, possible = truth[rows, pick(mean, sigma)] - truth[:, 0], truth.max(axis=1) - truth[:, 0]
-    result = summary(correlations, gained, possible)
-    print(f"{name}: {result}")
-    kinds = np.array([item["kind"] for item in items])
+def report(name, heard, mean, sigma):
+    """How good the picks are, by kind, and by how much was heard; the former is returned."""
+    for part, seconds in enumerate(HEARD):
+        of = heard.part == part
+        print(f"{name}, {seconds} s heard: {judged(heard.truth[of], mean[of], sigma[of])[0]}")
+    whole = heard.part == 0
+    result, correlations, gained, possible = judged(heard.truth[whole], mean[whole], sigma[whole])
+    kinds = np.array([item["kind"] for item in heard.items])[heard.recording[whole]]
     for kind in dict.fromkeys(kinds):
         of = kinds == kind
         print(
@@ -165,57 +199,65 @@ def report(name, items, truth, mean, sigma):
     return result
 
 
+def judged(truth, mean, sigma):
+    correlations = rank_correlations(mean, truth)
+    gained = truth[np.arange(len(truth)), pick(mean, sigma)] - truth[:, 0]
+    possible = truth.max(axis=1) - truth[:, 0]
+    return summary(correlations, gained, possible), correlations, gained, possible
+
+
+def read(folder):
+    """What was heard, and the names of the features."""
+    items, truth = load(folder)
+    names = json.loads((folder / "features.json").read_text())
+    of = lambda kind, *shape: np.stack(  # noqa: E731
+        [np.fromfile(folder / "candidates" / f"{item['id']}.{kind}", "<f4").reshape(len(HEARD), *shape) for item in items]
+    )
+    features = of("features", truth.shape[1], len(names))
+    assert np.isfinite(features).all()
+    return Heard(items, truth, features, of("context", -1), of("speech")), names
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--set", type=Path, required=True, dest="folder")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--quick", action="store_true", help="left-out voices only, with fewer networks")
     options = parser.parse_args()
+    seed = options.seed
 
-    items, truth = load(options.folder)
-    names = json.loads((options.folder / "features.json").read_text())
-    of = lambda kind: [np.fromfile(options.folder / "candidates" / f"{i['id']}.{kind}", "<f4") for i in items]  # noqa: E731
-    features = np.stack(of("features")).reshape(*truth.shape, -1)
-    assert features.shape[-1] == len(names) and np.isfinite(features).all()
-    x = inputs(features, np.stack(of("context")))
+    heard, names = read(options.folder)
     faults = np.array([FAULTS.get(name, 0.0) for name in names], np.float32)
-    fault = features @ faults
-    hidden = np.tile(faults > 0, 2).nonzero()[0]
-    scale = network.Scale(x, hidden)
-    z = scale(x)
+    scale = network.Scale(heard.x, hidden(faults))
+    z = scale(heard.x)
 
-    groups = voices(items)
-    members = 2 if options.quick else 4
-    scores = left_out(x, truth, groups, members, options.steps, options.seed, hidden, fault)
+    groups = heard.of(voices(heard.items))
+    scores = left_out(heard, groups, 2 if options.quick else 4, options.steps, seed, faults)
     # Sigma is learned from errors on voices left out, and checked on such as it never saw either.
-    examples, errors = doubt_examples(z, scores, truth, len(names), options.seed)
-    sigma = np.zeros_like(truth)
-    mean = (scores - scores[:, :, :1]).mean(axis=0)
+    examples, errors = doubt_examples(heard, z, scores, len(names), seed)
+    doubted = lambda weights, x: np.asarray(network.sigma(weights, x[:, : heard.truth.shape[1]]))  # noqa: E731
+    mean, sigma = (scores - scores[:, :, :1]).mean(axis=0), np.zeros_like(heard.truth)
     for group in sorted(set(groups)):
         out = groups == group
-        weights = doubt_training(examples[~out], errors[~out], options.seed)
-        sigma[out] = network.sigma(weights, examples[out][:, : truth.shape[1]])
-    np.savez(options.folder / "left-out.npz", truth=truth, mean=mean, sigma=sigma)
-    results = {"voices left out": report("voices left out", items, truth, mean, sigma)}
+        weights = doubt_training(examples[~out], errors[~out], heard.shown[~out], seed)
+        sigma[out] = doubted(weights, examples[out]) * heard.short[out, None]
+    results = {"voices left out": report("voices left out", heard, mean, sigma)}
+    whole = heard.part == 0
     for caution in (0.0, 0.5, 0.7, 0.85, 1.0, 1.5, 2.0):
-        rows = np.arange(len(truth))
-        gained = truth[rows, pick(mean, sigma * caution / CAUTION)] - truth[:, 0]
-        print(f"  caution {caution}: gap closed {gained.sum() / (truth.max(axis=1) - truth[:, 0]).sum():.3f}, worse {(gained < -0.05).mean():.3f}")
+        result = judged(heard.truth[whole], mean[whole], sigma[whole] * caution / CAUTION)[0]
+        print(f"  caution {caution}: {result}")
+    doubt = doubt_training(examples, errors, heard.shown, seed)
     if not options.quick:
-        kinds = np.array([item["kind"] for item in items])
-        scores = left_out(x, truth, kinds, 2, options.steps, options.seed, hidden, fault)
-        doubt = doubt_training(examples, errors, options.seed)
-        sigma = network.sigma(doubt, doubt_examples(z, scores, truth, len(names), options.seed)[0][:, : truth.shape[1]])
-        results["kinds left out"] = report(
-            "kinds left out", items, truth, (scores - scores[:, :, :1]).mean(axis=0), np.asarray(sigma)
-        )
+        kinds = heard.of(np.array([item["kind"] for item in heard.items]))
+        scores = left_out(heard, kinds, 2, options.steps, seed, faults)
+        sigma = doubted(doubt, doubt_examples(heard, z, scores, len(names), seed)[0]) * heard.short[:, None]
+        results["kinds left out"] = report("kinds left out", heard, (scores - scores[:, :, :1]).mean(axis=0), sigma)
 
-    trained = [member(z, truth, options.seed + i, options.steps) for i in range(MEMBERS)]
-    doubt = doubt_training(examples, errors, options.seed)
-    about = {"version": 1, "seed": options.seed, "recordings": len(items), "results": json.dumps(results)}
-    network.save_score(trained, doubt, scale, faults, x[0, :2], options.out / "score.safetensors", about)
+    trained = [member(heard, np.arange(len(z)), scale, seed + i, options.steps) for i in range(MEMBERS)]
+    about = {"version": 2, "seed": seed, "recordings": len(heard.items), "results": json.dumps(results)}
+    network.save_score(trained, doubt, scale, faults, heard.x[0, :2], options.out / "score.safetensors", about)
 
 
 if __name__ == "__main__":

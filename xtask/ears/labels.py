@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """PESQ of mixtures rendered through many settings.
 
-    labels.py --set DIR --lab PROGRAM (--settings N [--seed S] | --openings) [--jobs N]
+    labels.py --set DIR --lab PROGRAM (--settings N [--seed S] [--around-openings] | --openings) [--jobs N]
 
 DIR is a folder made by mixtures.py. Writes DIR/pesq.npy, one row per recording, one column per setting,
 and keeps what it has in DIR/pesq/ so that a stopped run goes on where it was; of the tuner's openings
@@ -35,8 +35,9 @@ def label(job):
     if done.exists() and (options.openings or len(np.load(done)) == options.settings):
         return np.load(done)
     sampled = ["--settings", str(options.settings), "--seed", str(options.seed + index)]
-    which = ["--openings"] if options.openings else sampled
-    command = [options.lab, "render", options.folder / item["noisy"], *which]
+    if options.around_openings:
+        sampled.append("--around-openings")
+    command = [options.lab, "render", options.folder / item["noisy"], *([] if options.openings else sampled)]
     raw = np.frombuffer(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout, dtype="<f4")
     clean, rate = soundfile.read(options.folder / item["clean"])
     clean = clean[rate * 3 // 2 :]
@@ -61,6 +62,7 @@ def main():
     which.add_argument("--settings", type=int)
     which.add_argument("--openings", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--around-openings", action="store_true")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
     kept_in = options.folder / ("openings" if options.openings else "pesq")

@@ -163,16 +163,20 @@ impl Workshop<'_> {
 struct Sample {
     settings: usize,
     seed: u64,
+    around_openings: bool,
 }
 
 impl Sample {
-    fn arguments(self) -> [String; 4] {
-        ["--settings".into(), self.settings.to_string(), "--seed".into(), self.seed.to_string()]
+    fn arguments(self) -> Vec<String> {
+        let numbers = ["--settings".into(), self.settings.to_string(), "--seed".into(), self.seed.to_string()];
+        let around = self.around_openings.then(|| "--around-openings".into());
+        numbers.into_iter().chain(around).collect()
     }
 }
 
-const TRAINING: Sample = Sample { settings: 32, seed: 1 };
-const CHECKING: Sample = Sample { settings: 48, seed: 1_000_000 };
+/// The score learns of what the tuner tries most, and is checked on what a person might ask for.
+const TRAINING: Sample = Sample { settings: 24, seed: 1, around_openings: true };
+const CHECKING: Sample = Sample { settings: 48, seed: 1_000_000, around_openings: false };
 
 /// One of the programs in `xtask/ears`; what it says goes to stderr.
 pub fn script(python: &Path, name: &str) -> Command {
@@ -209,7 +213,7 @@ pub fn train(options: &Options) -> Result<ExitCode> {
     }
     fs::copy(&reference, assets().join("pseudo-reference.safetensors"))?;
 
-    workshop.mixtures(&set, "train", "1", options.recordings.unwrap_or(800))?;
+    workshop.mixtures(&set, "train", "1", options.recordings.unwrap_or(1200))?;
     workshop.labels(&set, &TRAINING.arguments())?;
     workshop.candidates(&set, TRAINING, &net)?;
     system::run(workshop.script("fit.py").arg("--set").arg(&set).arg("--out").arg(assets()))?;

@@ -1,17 +1,23 @@
 //! Outputs of many settings, as the ears hear them and as the clean reference judges them.
 
-use super::{audio, measures, sample};
+use super::sample::Sample;
+use super::{audio, measures};
 use anyhow::{Context, Result};
-use attune::quality::{Audition, Ears};
+use attune::quality::{Audition, Ears, Take};
 use attune::settings::Settings;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// For each recording four files of f32 in SET/candidates: `.context` (the embedding of the input),
-/// `.features` (`[output][feature]`), named in SET/features.json, `.measures` (`[output][STOI, ESTOI, LSD, level offset, level spread]`), and
-/// `.scores` (`[output][difference from the first, its sigma, 1 if vetoed]`). What is there already is kept, unless it was of other features.
-pub fn write(set: &Path, ears: &Ears, count: usize, seed: u64, jobs: usize) -> Result<()> {
+/// What is heard of a recording, from and to, s: what is measured, and as little as the tuner has when it begins and in
+/// each of its windows.
+const HEARD: [(f32, f32); 5] = [(1.5, 7.5), (0.25, 1.0), (0.5, 2.0), (0.75, 3.0), (4.5, 7.5)];
+
+/// For each recording five files of f32 in SET/candidates: `.context` (the embedding of the input: `[part]`), `.speech`
+/// (how much there is, s: `[part]`), `.features` (`[part][output][feature]`), named in SET/features.json, `.scores`
+/// (`[part][output][difference from the first, its sigma, 1 if vetoed]`), and `.measures` (`[output][STOI, ESTOI, LSD,
+/// level offset, level spread]`). What is there already is kept, unless it was of other features.
+pub fn write(set: &Path, ears: &Ears, sample: &Sample, jobs: usize) -> Result<()> {
     let items = audio::manifest(set)?;
     let folder = set.join("candidates");
     let names = serde_json::to_string(&attune::quality::feature_names())?;
@@ -24,7 +30,7 @@ pub fn write(set: &Path, ears: &Ears, count: usize, seed: u64, jobs: usize) -> R
         if index % 50 == 0 {
             eprintln!("outputs heard: {index} of {} recordings", items.len());
         }
-        one(set, ears, item, &folder, &sample::settings(count, seed + index as u64))
+        one(set, ears, item, &folder, &sample.settings(index))
     })
 }
 
@@ -56,25 +62,28 @@ fn one(set: &Path, ears: &Ears, item: &audio::Item, folder: &Path, settings: &[S
     }
     let (rate, input) = audio::read(&set.join(&item.noisy))?;
     let (_, clean) = audio::read(&set.join(&item.clean))?;
-    let from = audio::preroll(rate);
-    let clean = &clean[from..];
-    let audition = Audition::new(ears, rate, &input[from..]);
-    let (mut features, mut measured, mut takes) = (Vec::new(), Vec::new(), Vec::new());
-    for settings in settings {
-        let output = audio::render(rate, &input, settings)?;
-        let take = audition.hear(&output);
-        features.extend_from_slice(&take.features);
-        takes.push(take);
-        measured.extend(measures::floats(clean, &output, rate));
+    let outputs = settings.iter().map(|settings| audio::render_all(rate, &input, settings));
+    let outputs = outputs.collect::<Result<Vec<_>>>()?;
+    let (mut contexts, mut speech, mut features, mut scores) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (from, to) in HEARD {
+        let [from, to] = [from, to].map(|seconds| ((seconds * rate as f32) as usize).min(input.len()));
+        let audition = Audition::new(ears, rate, &input[from..to]);
+        let takes: Vec<Take> = outputs.iter().map(|output| audition.hear(&output[from..to])).collect();
+        contexts.extend(audition.context.embedding());
+        speech.push(audition.speech());
+        features.extend(takes.iter().flat_map(|take| take.features));
+        scores.extend(takes.iter().flat_map(|take| {
+            let estimate = audition.difference(take, &takes[0]);
+            [estimate.mean, estimate.sigma, f32::from(u8::from(take.veto.is_some()))]
+        }));
     }
-    write_floats(&file.with_extension("context"), audition.context.embedding())?;
+    write_floats(&file.with_extension("context"), contexts)?;
+    write_floats(&file.with_extension("speech"), speech)?;
     write_floats(&file.with_extension("features"), features)?;
-    let scores = takes.iter().flat_map(|take| {
-        let estimate = audition.difference(take, &takes[0]);
-        [estimate.mean, estimate.sigma, f32::from(u8::from(take.veto.is_some()))]
-    });
     write_floats(&file.with_extension("scores"), scores)?;
-    write_floats(&file.with_extension("measures"), measured)
+    let from = audio::preroll(rate);
+    let measures = outputs.iter().flat_map(|output| measures::floats(&clean[from..], &output[from..], rate));
+    write_floats(&file.with_extension("measures"), measures)
 }
 
 /// Writes a file of little-endian f32.

@@ -14,6 +14,7 @@ mod sample;
 use anyhow::{Context, Result, bail};
 use attune::quality::Ears;
 use clap::{Parser, Subcommand};
+use sample::Sample;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -30,15 +31,9 @@ enum Task {
     Render {
         /// A mono WAV file
         file: PathBuf,
-        /// How many settings
-        #[arg(long, requires = "seed", required_unless_present = "openings")]
-        settings: Option<usize>,
-        /// Which settings
-        #[arg(long)]
-        seed: Option<u64>,
-        /// The factory default and the tuner's openings instead
-        #[arg(long, conflicts_with = "settings")]
-        openings: bool,
+        /// Without it: the factory default and the tuner's openings
+        #[command(flatten)]
+        sample: Option<Sample>,
     },
     /// Renders a set through the tuner's openings and measures the outputs, into SET/openings
     Openings {
@@ -55,12 +50,8 @@ enum Task {
     Candidates {
         /// A folder made by mixtures.py
         set: PathBuf,
-        /// How many settings
-        #[arg(long)]
-        settings: usize,
-        /// Which settings: the seed of the first recording, the next has the next
-        #[arg(long)]
-        seed: u64,
+        #[command(flatten)]
+        sample: Sample,
         /// The folder of the trained weights
         #[arg(long)]
         weights: PathBuf,
@@ -88,14 +79,7 @@ enum Task {
         jobs: usize,
     },
     /// Prints settings to try, one a line, as `id=value` with spaces between
-    Sample {
-        /// How many: the factory default, the untouched sound and the presets come first
-        #[arg(long)]
-        settings: usize,
-        /// Which settings
-        #[arg(long)]
-        seed: u64,
-    },
+    Sample(Sample),
     /// Compares outputs with their clean reference: a line of JSON for each output, an array for each part,
     /// of STOI, ESTOI, LSD, level offset, level spread
     Measures {
@@ -117,16 +101,13 @@ enum Task {
 
 fn main() -> Result<()> {
     match Cli::parse().task {
-        Task::Render { file, settings, seed, openings } => {
+        Task::Render { file, sample } => {
             let (rate, input) = audio::read(&file)?;
             if input.len() <= audio::preroll(rate) {
                 bail!("{}: shorter than the pre-roll", file.display());
             }
             let mut out = std::io::stdout().lock();
-            let chosen = match openings {
-                true => openings::all(),
-                false => sample::settings(settings.unwrap_or_default(), seed.unwrap_or_default()),
-            };
+            let chosen = sample.map_or_else(openings::all, |sample| sample.settings(0));
             for settings in chosen {
                 for sample in audio::render(rate, &input, &settings)? {
                     out.write_all(&sample.to_le_bytes())?;
@@ -135,13 +116,11 @@ fn main() -> Result<()> {
             Ok(out.flush()?)
         }
         Task::Openings { set, weights, jobs } => openings::write(&set, &ears(&weights)?, jobs),
-        Task::Candidates { set, settings, seed, weights, jobs } => {
-            candidates::write(&set, &ears(&weights)?, settings, seed, jobs)
-        }
+        Task::Candidates { set, sample, weights, jobs } => candidates::write(&set, &ears(&weights)?, &sample, jobs),
         Task::Adversaries { set, weights, jobs } => adversary::write(&set, &ears(&weights)?, jobs),
         Task::Context { set, jobs } => context::check(&set, jobs),
-        Task::Sample { settings, seed } => {
-            sample::settings(settings, seed).iter().for_each(|settings| println!("{}", sample::text(settings)));
+        Task::Sample(sample) => {
+            sample.settings(0).iter().for_each(|settings| println!("{}", sample::text(settings)));
             Ok(())
         }
         Task::Measures { clean, outputs, part } => measures::print(&clean, &outputs, &part),

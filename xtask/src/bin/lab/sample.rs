@@ -1,24 +1,41 @@
 //! Settings to try: what a person or a tuner might ask for.
 
 use attune::settings::{Id, Kind, Preset, Settings};
+use attune::tuner;
 use fastrand::Rng;
 
-/// So many settings: the factory default, the untouched sound, then the presets, then random ones.
-///
-/// A random one starts from the default or a preset. A third of them change the denoiser alone, a
-/// third a few settings of any sort, a third all of them; values lie in the safe range, and the
-/// further from neutral the rarer.
-pub fn settings(count: usize, seed: u64) -> Vec<Settings> {
-    let untouched = Settings::default().with(Id::Method, 0.0).with(Id::Hum, 0.0).with(Id::Ceiling, 0.0);
-    let presets = Preset::built_in().into_iter().map(|preset| preset.settings);
-    let fixed: Vec<Settings> = [Settings::default(), untouched].into_iter().chain(presets).collect();
-    let mut rng = Rng::with_seed(seed);
-    (0..count)
-        .map(|i| match fixed.get(i) {
-            Some(settings) => *settings,
-            None => random(&mut rng, &fixed),
-        })
-        .collect()
+/// Which settings to try.
+#[derive(Clone, Copy, clap::Args)]
+pub struct Sample {
+    /// How many: the factory default, the untouched sound and the presets come first
+    #[arg(long)]
+    settings: usize,
+    /// Which: the seed of the first recording of a set, the next has the next
+    #[arg(long)]
+    seed: u64,
+    /// Also the tuner's openings, after the presets, and what lies around them
+    #[arg(long)]
+    around_openings: bool,
+}
+
+impl Sample {
+    /// Those for a recording of a set.
+    ///
+    /// Fixed ones come first, then random ones. A random one starts from the default or another fixed one. A third of
+    /// them change the denoiser alone, a third a few settings of any sort, a third all of them; values lie in the safe
+    /// range, and the further from neutral the rarer.
+    pub fn settings(&self, recording: usize) -> Vec<Settings> {
+        let base = Settings::default();
+        let presets = Preset::built_in().into_iter().map(|preset| preset.settings);
+        let mut fixed: Vec<Settings> = [base, tuner::untouched()].into_iter().chain(presets).collect();
+        if self.around_openings {
+            let openings = tuner::openings(&base).into_iter().map(|(_, settings)| settings);
+            fixed.extend(openings.filter(|settings| *settings != tuner::untouched()));
+        }
+        let mut rng = Rng::with_seed(self.seed + recording as u64);
+        let each = |i: usize| fixed.get(i).copied().unwrap_or_else(|| random(&mut rng, &fixed));
+        (0..self.settings).map(each).collect()
+    }
 }
 
 /// As `attune enhance --set` reads it: `id=value`, of all settings.
@@ -72,15 +89,19 @@ fn change(rng: &mut Rng, settings: &mut Settings, id: Id, reach: f32) {
 mod tests {
     use super::*;
 
+    fn sample(seed: u64) -> Vec<Settings> {
+        Sample { settings: 30, seed, around_openings: true }.settings(0)
+    }
+
     #[test]
     fn a_seed_always_means_the_same_settings() {
-        assert_eq!(settings(30, 7), settings(30, 7));
-        assert_ne!(settings(30, 7)[29], settings(30, 8)[29]);
+        assert_eq!(sample(7), sample(7));
+        assert_ne!(sample(7)[29], sample(8)[29]);
     }
 
     #[test]
     fn as_text_they_are_what_they_were() {
-        for settings in settings(30, 7) {
+        for settings in sample(7) {
             let mut again = Settings::default();
             for pair in text(&settings).split(' ') {
                 let (id, value) = pair.split_once('=').unwrap();
