@@ -37,7 +37,8 @@ def label(job):
     sampled = ["--settings", str(options.settings), "--seed", str(options.seed + index)]
     if options.around_openings:
         sampled.append("--around-openings")
-    command = [options.lab, "render", options.folder / item["noisy"], *([] if options.openings else sampled)]
+    which = ["render-openings"] if options.openings else ["render", *sampled]
+    command = [options.lab, *which, options.folder / item["noisy"]]
     raw = np.frombuffer(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout, dtype="<f4")
     clean, rate = soundfile.read(options.folder / item["clean"])
     clean = clean[rate * 3 // 2 :]

@@ -10,6 +10,12 @@ pub fn preroll(rate: u32) -> usize {
     rate as usize * 3 / 2
 }
 
+/// The samples from one second to another, as far as there are so many.
+pub fn part(rate: u32, samples: &[f32], (from, to): (f32, f32)) -> &[f32] {
+    let [from, to] = [from, to].map(|seconds| ((seconds * rate as f32) as usize).min(samples.len()));
+    &samples[from..to]
+}
+
 /// A mono WAV file: its rate and samples, full scale ±1.
 pub fn read(file: &Path) -> Result<(u32, Vec<f32>)> {
     let mut wav = hound::WavReader::open(file).with_context(|| format!("can't read {}", file.display()))?;

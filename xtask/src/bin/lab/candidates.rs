@@ -65,10 +65,9 @@ fn one(set: &Path, ears: &Ears, item: &audio::Item, folder: &Path, settings: &[S
     let outputs = settings.iter().map(|settings| audio::render_all(rate, &input, settings));
     let outputs = outputs.collect::<Result<Vec<_>>>()?;
     let (mut contexts, mut speech, mut features, mut scores) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (from, to) in HEARD {
-        let [from, to] = [from, to].map(|seconds| ((seconds * rate as f32) as usize).min(input.len()));
-        let audition = Audition::new(ears, rate, &input[from..to]);
-        let takes: Vec<Take> = outputs.iter().map(|output| audition.hear(&output[from..to])).collect();
+    for part in HEARD {
+        let audition = Audition::new(ears, rate, audio::part(rate, &input, part));
+        let takes: Vec<Take> = outputs.iter().map(|output| audition.hear(audio::part(rate, output, part))).collect();
         contexts.extend(audition.context.embedding());
         speech.push(audition.speech());
         features.extend(takes.iter().flat_map(|take| take.features));

@@ -13,6 +13,7 @@ mod sample;
 
 use anyhow::{Context, Result, bail};
 use attune::quality::Ears;
+use attune::settings::Settings;
 use clap::{Parser, Subcommand};
 use sample::Sample;
 use std::io::Write;
@@ -31,9 +32,13 @@ enum Task {
     Render {
         /// A mono WAV file
         file: PathBuf,
-        /// Without it: the factory default and the tuner's openings
         #[command(flatten)]
-        sample: Option<Sample>,
+        sample: Sample,
+    },
+    /// The same through the factory default and the tuner's openings
+    RenderOpenings {
+        /// A mono WAV file
+        file: PathBuf,
     },
     /// Renders a set through the tuner's openings and measures the outputs, into SET/openings
     Openings {
@@ -101,20 +106,8 @@ enum Task {
 
 fn main() -> Result<()> {
     match Cli::parse().task {
-        Task::Render { file, sample } => {
-            let (rate, input) = audio::read(&file)?;
-            if input.len() <= audio::preroll(rate) {
-                bail!("{}: shorter than the pre-roll", file.display());
-            }
-            let mut out = std::io::stdout().lock();
-            let chosen = sample.map_or_else(openings::all, |sample| sample.settings(0));
-            for settings in chosen {
-                for sample in audio::render(rate, &input, &settings)? {
-                    out.write_all(&sample.to_le_bytes())?;
-                }
-            }
-            Ok(out.flush()?)
-        }
+        Task::Render { file, sample } => render(&file, &sample.settings(0)),
+        Task::RenderOpenings { file } => render(&file, &openings::all()),
         Task::Openings { set, weights, jobs } => openings::write(&set, &ears(&weights)?, jobs),
         Task::Candidates { set, sample, weights, jobs } => candidates::write(&set, &ears(&weights)?, &sample, jobs),
         Task::Adversaries { set, weights, jobs } => adversary::write(&set, &ears(&weights)?, jobs),
@@ -126,6 +119,21 @@ fn main() -> Result<()> {
         Task::Measures { clean, outputs, part } => measures::print(&clean, &outputs, &part),
         Task::Levels { set } => levels::write(&set),
     }
+}
+
+/// What the settings make of a file, to stdout.
+fn render(file: &Path, chosen: &[Settings]) -> Result<()> {
+    let (rate, input) = audio::read(file)?;
+    if input.len() <= audio::preroll(rate) {
+        bail!("{}: shorter than the pre-roll", file.display());
+    }
+    let mut out = std::io::stdout().lock();
+    for settings in chosen {
+        for sample in audio::render(rate, &input, settings)? {
+            out.write_all(&sample.to_le_bytes())?;
+        }
+    }
+    Ok(out.flush()?)
 }
 
 /// What was trained so far: the score comes last.

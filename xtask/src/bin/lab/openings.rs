@@ -59,8 +59,8 @@ pub fn write(set: &Path, ears: &Ears, jobs: usize) -> Result<()> {
 }
 
 /// What came before it is the engine's pre-roll.
-fn impression(ears: &Ears, rate: u32, input: &[f32], output: &[f32], (from, to): (f32, f32)) -> [f32; IMPRESSION] {
-    let [from, to] = [from, to].map(|seconds| ((seconds * rate as f32) as usize).min(input.len()));
-    let audition = Audition::new(ears, rate, &input[from..to]);
-    audition.impression(&audition.hear(&output[from..to]).features)
+fn impression(ears: &Ears, rate: u32, input: &[f32], output: &[f32], part: (f32, f32)) -> [f32; IMPRESSION] {
+    let [input, output] = [input, output].map(|samples| audio::part(rate, samples, part));
+    let audition = Audition::new(ears, rate, input);
+    audition.impression(&audition.hear(output).features)
 }
