@@ -3,7 +3,7 @@
 use crate::session::*;
 use attune::quality::Ears;
 use attune::settings::Settings;
-use attune::tuner::{FeedbackLoop, LoopConfig, Stretch, What};
+use attune::tuner::{FeedbackLoop, LoopConfig, Stretch, Style, What};
 
 /// The demo recording in other conditions, 8 s each: other noises, rooms, microphones, voices, levels.
 fn conditions() -> Vec<(String, Vec<f32>)> {
@@ -89,9 +89,10 @@ fn endure(recordings: &[(String, Vec<f32>)], config: LoopConfig, installed: Opti
     endured
 }
 
-/// The best steady settings for all of these.
+/// The best steady settings that a bold search finds for all of these.
 fn good(recordings: &[(String, Vec<f32>)]) -> Settings {
-    let mut feedback_loop = FeedbackLoop::new(config(Settings::default())).unwrap();
+    let config = LoopConfig { style: Style::Greedy, ..config(Settings::default()) };
+    let mut feedback_loop = FeedbackLoop::new(config).unwrap();
     let stretch = |audio: &[f32]| Stretch::new(Ears::built_in(), RATE, vec![audio[..8 * SECOND].to_vec()], 2 * SECOND);
     feedback_loop.study(recordings.iter().map(|(_, audio)| stretch(audio)).collect(), 30, &mut |_| true);
     *feedback_loop.settings()
