@@ -25,7 +25,7 @@ import network
 from truth import CAUTION, load, pick, rank_correlations, summary, voices
 
 HIDDEN = (128, 64)
-MEMBERS = 5
+MEMBERS = 8
 BATCH = 32  # hearings
 # What is heard of a recording (`lab candidates`), s: all that is measured, and parts of it; and how often each is
 # shown to the networks.
@@ -234,7 +234,7 @@ def main():
     z = scale(heard.x)
 
     groups = heard.of(voices(heard.items))
-    scores = left_out(heard, groups, 2 if options.quick else 4, options.steps, seed, faults)
+    scores = left_out(heard, groups, 2 if options.quick else MEMBERS, options.steps, seed, faults)
     # Sigma is learned from errors on voices left out, and checked on such as it never saw either.
     examples, errors = doubt_examples(heard, z, scores, len(names), seed)
     doubted = lambda weights, x: np.asarray(network.sigma(weights, x[:, : heard.truth.shape[1]]))  # noqa: E731

@@ -43,9 +43,8 @@ import matplotlib  # noqa: E402
 import numpy as np  # noqa: E402
 import soundfile  # noqa: E402
 import soxr  # noqa: E402
-from pesq import PesqError, pesq  # noqa: E402
 
-from labels import FLOOR, PREROLL, RATE  # noqa: E402
+from labels import FLOOR, PREROLL, RATE, opinion  # noqa: E402
 from truth import NOTICEABLE, quality  # noqa: E402
 
 matplotlib.use("Agg")
@@ -125,12 +124,6 @@ def score(options, clean, outputs, spans):
         samples, rate = soundfile.read(file)
         cut = [samples[int(start * rate) : int(end * rate)] for start, end in spans.values()]
         return [part if rate == RATE else soxr.resample(part, rate, RATE, quality="HQ") for part in cut]
-
-    def opinion(reference, output):
-        try:
-            return float(pesq(RATE, reference.astype(np.float32), output.astype(np.float32), "wb"))
-        except PesqError:
-            return FLOOR
 
     references, found = narrow(clean), {}
     for name, file in outputs.items():

@@ -213,8 +213,8 @@ pub fn train(options: &Options) -> Result<ExitCode> {
     }
     fs::copy(&reference, assets().join("pseudo-reference.safetensors"))?;
 
-    workshop.mixtures(&set, "train", "1", options.recordings.unwrap_or(1200))?;
-    workshop.labels(&set, &TRAINING.arguments())?;
+    workshop.mixtures(&set, "train", "1", options.recordings.unwrap_or(2000))?;
+    workshop.labels(&set, &[TRAINING.arguments(), vec!["--consistent".into()]].concat())?;
     workshop.candidates(&set, TRAINING, &net)?;
     system::run(workshop.script("fit.py").arg("--set").arg(&set).arg("--out").arg(assets()))?;
 
