@@ -50,10 +50,19 @@ def contradicts_itself(reference, recording):
     return abs(opinion(*filtered) - opinion(reference, recording)) >= CONTRADICTION
 
 
-def heard(file):
-    """A file without its pre-roll, and its rate."""
-    samples, rate = soundfile.read(file)
-    return samples[rate * 3 // 2 :], rate
+def narrow(samples, rate):
+    """Samples at the rate of PESQ."""
+    return samples if rate == RATE else soxr.resample(samples, rate, RATE, quality="HQ")
+
+
+def render(options, index, noisy):
+    """The program's output for each of the settings, one after the other, at the recording's rate."""
+    sampled = ["--settings", str(options.settings), "--seed", str(options.seed + index)]
+    if options.around_openings:
+        sampled.append("--around-openings")
+    which = ["render-openings"] if options.openings else ["render", *sampled]
+    command = [options.lab, *which, noisy]
+    return np.frombuffer(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout, dtype="<f4")
 
 
 def label(job):
@@ -61,19 +70,16 @@ def label(job):
     done = kept_in / f"{item['id']}.npy"
     if done.exists() and (options.openings or len(np.load(done)) == options.settings):
         return np.load(done)
-    clean, rate = heard(options.folder / item["clean"])
-    resample = lambda x: x if rate == RATE else soxr.resample(x, rate, RATE, quality="HQ")  # noqa: E731
-    reference, noisy = resample(clean), options.folder / item["noisy"]
-    if options.consistent and contradicts_itself(reference, resample(heard(noisy)[0])):
+    noisy = options.folder / item["noisy"]
+    clean, rate = soundfile.read(options.folder / item["clean"])
+    begin = int(PREROLL * rate)
+    clean = clean[begin:]
+    reference = narrow(clean, rate)
+    if options.consistent and contradicts_itself(reference, narrow(soundfile.read(noisy)[0][begin:], rate)):
         scores = np.full(options.settings, np.nan)
     else:
-        sampled = ["--settings", str(options.settings), "--seed", str(options.seed + index)]
-        if options.around_openings:
-            sampled.append("--around-openings")
-        which = ["render-openings"] if options.openings else ["render", *sampled]
-        command = [options.lab, *which, noisy]
-        raw = np.frombuffer(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout, dtype="<f4")
-        scores = np.array([opinion(reference, resample(output)) for output in raw.reshape(-1, len(clean))])
+        outputs = render(options, index, noisy).reshape(-1, len(clean))
+        scores = np.array([opinion(reference, narrow(output, rate)) for output in outputs])
     np.save(done, scores)
     return scores
 

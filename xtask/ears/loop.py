@@ -42,9 +42,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import matplotlib  # noqa: E402
 import numpy as np  # noqa: E402
 import soundfile  # noqa: E402
-import soxr  # noqa: E402
 
-from labels import FLOOR, PREROLL, RATE, opinion  # noqa: E402
+from labels import FLOOR, PREROLL, narrow, opinion  # noqa: E402
 from truth import NOTICEABLE, quality  # noqa: E402
 
 matplotlib.use("Agg")
@@ -120,14 +119,13 @@ def score(options, clean, outputs, spans):
     lines = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     measures = {name: json.loads(line) for name, line in zip(outputs, lines, strict=True)}
 
-    def narrow(file):
+    def cut(file):
         samples, rate = soundfile.read(file)
-        cut = [samples[int(start * rate) : int(end * rate)] for start, end in spans.values()]
-        return [part if rate == RATE else soxr.resample(part, rate, RATE, quality="HQ") for part in cut]
+        return [narrow(samples[int(start * rate) : int(end * rate)], rate) for start, end in spans.values()]
 
-    references, found = narrow(clean), {}
+    references, found = cut(clean), {}
     for name, file in outputs.items():
-        rows = zip(spans, references, narrow(file), measures[name], strict=True)
+        rows = zip(spans, references, cut(file), measures[name], strict=True)
         found[name] = {part: [opinion(reference, output), *row] for part, reference, output, row in rows}
     return found
 

@@ -132,16 +132,16 @@ impl Workshop<'_> {
     }
 
     /// PESQ of every output.
-    fn labels(&self, set: &Path, which: &[String]) -> Result<()> {
+    fn labels(&self, set: &Path, which: &[&str]) -> Result<()> {
         let mut command = self.script("labels.py");
         command.arg("--set").arg(set).arg("--lab").arg(&self.lab).args(which);
         system::run(command.args(["--jobs", &self.jobs()]))
     }
 
     /// Renders and hears every recording of a set, with what is learned so far.
-    fn candidates(&self, set: &Path, sample: Sample, weights: &Path) -> Result<()> {
+    fn candidates(&self, set: &Path, sample: &[&str], weights: &Path) -> Result<()> {
         let mut command = Command::new(&self.lab);
-        command.arg("candidates").arg(set).args(sample.arguments()).arg("--weights").arg(weights);
+        command.arg("candidates").arg(set).args(sample).arg("--weights").arg(weights);
         system::run(command.args(["--jobs", &self.jobs()]))
     }
 
@@ -150,7 +150,7 @@ impl Workshop<'_> {
         let mut command = Command::new(&self.lab);
         command.arg("openings").arg(set).arg("--weights").arg(assets());
         system::run(command.args(["--jobs", &self.jobs()]))?;
-        self.labels(set, &["--openings".into()])
+        self.labels(set, &["--openings"])
     }
 
     fn jobs(&self) -> String {
@@ -158,25 +158,10 @@ impl Workshop<'_> {
     }
 }
 
-/// Which settings are tried on each recording.
-#[derive(Clone, Copy)]
-struct Sample {
-    settings: usize,
-    seed: u64,
-    around_openings: bool,
-}
-
-impl Sample {
-    fn arguments(self) -> Vec<String> {
-        let numbers = ["--settings".into(), self.settings.to_string(), "--seed".into(), self.seed.to_string()];
-        let around = self.around_openings.then(|| "--around-openings".into());
-        numbers.into_iter().chain(around).collect()
-    }
-}
-
-/// The score learns of what the tuner tries most, and is checked on what a person might ask for.
-const TRAINING: Sample = Sample { settings: 24, seed: 1, around_openings: true };
-const CHECKING: Sample = Sample { settings: 48, seed: 1_000_000, around_openings: false };
+/// Which settings are tried on each recording. The score learns of what the tuner tries most, and is checked on what a
+/// person might ask for.
+const TRAINING: [&str; 5] = ["--settings", "24", "--seed", "1", "--around-openings"];
+const CHECKING: [&str; 4] = ["--settings", "48", "--seed", "1000000"];
 
 /// One of the programs in `xtask/ears`; what it says goes to stderr.
 pub fn script(python: &Path, name: &str) -> Command {
@@ -214,8 +199,8 @@ pub fn train(options: &Options) -> Result<ExitCode> {
     fs::copy(&reference, assets().join("pseudo-reference.safetensors"))?;
 
     workshop.mixtures(&set, "train", "1", options.recordings.unwrap_or(2000))?;
-    workshop.labels(&set, &[TRAINING.arguments(), vec!["--consistent".into()]].concat())?;
-    workshop.candidates(&set, TRAINING, &net)?;
+    workshop.labels(&set, &[&TRAINING[..], &["--consistent"]].concat())?;
+    workshop.candidates(&set, &TRAINING, &net)?;
     system::run(workshop.script("fit.py").arg("--set").arg(&set).arg("--out").arg(assets()))?;
 
     let mut prior = workshop.script("prior.py");
@@ -232,12 +217,12 @@ pub fn check(options: &Options) -> Result<ExitCode> {
     let workshop = Workshop::open(options)?;
     let set = workshop.folder("check")?;
     workshop.mixtures(&set, "check", "1", options.recordings.unwrap_or(160))?;
-    workshop.labels(&set, &CHECKING.arguments())?;
+    workshop.labels(&set, &CHECKING)?;
     // Heard anew: the score may be another one.
     if set.join("candidates").exists() {
         fs::remove_dir_all(set.join("candidates"))?;
     }
-    workshop.candidates(&set, CHECKING, &assets())?;
+    workshop.candidates(&set, &CHECKING, &assets())?;
     let mut adversaries = Command::new(&workshop.lab);
     system::run(
         adversaries.arg("adversaries").arg(&set).arg("--weights").arg(assets()).args(["--jobs", &workshop.jobs()]),
